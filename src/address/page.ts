@@ -1,0 +1,54 @@
+/**
+ * Page and cache line arithmetic without bit operators: those cut to 32 bits in JavaScript, which is the
+ * kernel's bug e17b2f114c (a machine address above 4 GiB cut to 32 bits) once more.
+ */
+import type { AnyAddr, DmaAddr, MachineAddr, Mfn, Pfn, PhysAddr } from './kinds.ts';
+
+/** Bytes of a Xen page (XEN_PAGE_SIZE), the unit of grants and of GNTTABOP_cache_flush. */
+export const PAGE_SIZE = 4096;
+
+/** Offset in its 4 KiB page, in [0, 4096). */
+export function pageOffset(addr: AnyAddr): number {
+  return addr % PAGE_SIZE;
+}
+
+/** The same address with its low bits cleared. `size` is a page's or a line's, in bytes. */
+export function floorTo<A extends AnyAddr>(addr: A, size: number): A {
+  return (addr - (addr % size)) as A;
+}
+
+/** The first multiple of `size` at or after the address. */
+export function ceilTo<A extends AnyAddr>(addr: A, size: number): A {
+  const rest = addr % size;
+  return (rest === 0 ? addr : addr - rest + size) as A;
+}
+
+/** `addr + bytes`; bytes may be negative. The caller keeps the result within [0, 2^53). */
+export function offsetBy<A extends AnyAddr>(addr: A, bytes: number): A {
+  return (addr + bytes) as A;
+}
+
+/** Machine frame of a machine address. */
+export function mfnOf(addr: MachineAddr): Mfn {
+  return Math.floor(addr / PAGE_SIZE) as Mfn;
+}
+
+/** First byte of a machine frame. */
+export function machineAddrOf(frame: Mfn): MachineAddr {
+  return (frame * PAGE_SIZE) as MachineAddr;
+}
+
+/** Pseudo-physical frame of an address. */
+export function pfnOf(addr: PhysAddr): Pfn {
+  return Math.floor(addr / PAGE_SIZE) as Pfn;
+}
+
+/** First byte of a pseudo-physical frame. */
+export function physAddrOf(frame: Pfn): PhysAddr {
+  return (frame * PAGE_SIZE) as PhysAddr;
+}
+
+/** Number of the 4 KiB page that holds a DMA address, for tables keyed by page. */
+export function dmaPage(addr: DmaAddr): number {
+  return Math.floor(addr / PAGE_SIZE);
+}
