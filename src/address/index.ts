@@ -8,6 +8,7 @@ export {
   ceilTo,
   dmaPage,
   floorTo,
+  lowBits,
   machineAddrOf,
   mfnOf,
   offsetBy,

@@ -31,7 +31,8 @@ export const gfn = (value: number): Gfn => checkAddress(value, 'gfn') as Gfn;
 /** Brand a pseudo-physical frame number in [0, 2^53). @throws RangeError outside it. */
 export const pfn = (value: number): Pfn => checkAddress(value, 'pfn') as Pfn;
 /** Brand a machine address in [0, 2^53). @throws RangeError outside it. */
-export const machineAddr = (value: number): MachineAddr => checkAddress(value, 'machine address') as MachineAddr;
+export const machineAddr = (value: number): MachineAddr =>
+  checkAddress(value, 'machine address') as MachineAddr;
 /** Brand a pseudo-physical address in [0, 2^53). @throws RangeError outside it. */
 export const physAddr = (value: number): PhysAddr => checkAddress(value, 'physical address') as PhysAddr;
 /** Brand a DMA address in [0, 2^53). @throws RangeError outside it. */

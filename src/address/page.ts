@@ -52,3 +52,11 @@ export function physAddrOf(frame: Pfn): PhysAddr {
 export function dmaPage(addr: DmaAddr): number {
   return Math.floor(addr / PAGE_SIZE);
 }
+
+/**
+ * What an `unsigned long` of that width keeps of an address. 64 keeps everything here (addresses are below 2^53); 32
+ * is what XEN_PAGE_MASK does to a dma_addr_t on 32-bit Arm with LPAE.
+ */
+export function lowBits<A extends AnyAddr>(addr: A, bits: 32 | 64): A {
+  return (bits === 32 ? addr % 2 ** 32 : addr) as A;
+}

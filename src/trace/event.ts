@@ -94,6 +94,8 @@ export class TraceEvent {
   context: Context = Context.process;
   /** Index into the reader's `devices`, or -1. */
   device = -1;
+  /** Of map and unmap: named dma_map_phys, dma_unmap_phys (and not ..._page), which tells the kernel's age. */
+  byPhys = false;
   direction: Direction = Direction.none;
   /** Bytes. */
   size = 0;

@@ -1,0 +1,14 @@
+/** One byte of one cache line under every cache behaviour. Knows no addresses. */
+export { Automaton, NEVER, type Node } from './automaton.ts';
+export type { SpontaneousName } from './moves.ts';
+export {
+  type Instruction,
+  Mode,
+  type ModeSet,
+  maintenance,
+  Operation,
+  type Regime,
+  Start,
+} from './operations.ts';
+export type { ByteState } from './state.ts';
+export { type Fault, type Step, type Witness, type WitnessStep, witness } from './witness.ts';

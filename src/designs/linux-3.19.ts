@@ -1,0 +1,25 @@
+/**
+ * 3.19 to 5.3: what the thread's series became. Local pages by the native operations, foreign ones by hypercall.
+ * Map decides by P == M, everything later by pfn_valid(M).
+ * Source: arch/arm/xen/mm.c, include/xen/arm/page-coherent.h (Linux 4.19).
+ * Left out: until 2015 the tail of a compound page was misjudged at map (a trace does not tell page from offset).
+ */
+import { bfnToPfn, busToPhys, mfnOf, pfnOf } from '../address/index.ts';
+import { CacheFlushOp, type Design } from '../linux/index.ts';
+import { byFrame } from './cache-maint.ts';
+import { swiotlbXen } from './swiotlb-xen.ts';
+import { noBusOffset } from './translation.ts';
+
+export const linux319: Design = {
+  name: 'linux-3.19',
+  summary: 'local pages natively, foreign ones by hypercall, page by page',
+  on: 'xen',
+  releases: { from: [3, 19], before: [5, 4] },
+  ...swiotlbXen({
+    ...noBusOffset,
+    localAtMap: (_kernel, phys, bus) => pfnOf(phys) === bfnToPfn(mfnOf(bus)),
+    localLater: (kernel, bus) => kernel.pfnValid(pfnOf(busToPhys(bus))),
+    maintain: byFrame,
+    fromDeviceAtMap: CacheFlushOp.invalidate,
+  }),
+};

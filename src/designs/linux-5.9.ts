@@ -1,0 +1,26 @@
+/**
+ * 5.9 to 6.11: phys_to_dma and dma_to_phys for buses with an offset (Raspberry Pi 4).
+ * Source: arch/arm/xen/mm.c, drivers/xen/swiotlb-xen.c (Linux 5.10, 6.1).
+ */
+import { busToPhys, pfnOf } from '../address/index.ts';
+import { CacheFlushOp, type Design } from '../linux/index.ts';
+import { byLength } from './cache-maint.ts';
+import { swiotlbXen, type Variant } from './swiotlb-xen.ts';
+import { busOffset } from './translation.ts';
+
+/** What has not changed since. */
+export const since59: Variant = {
+  ...busOffset,
+  localAtMap: (kernel, _phys, bus) => kernel.pfnValid(pfnOf(busToPhys(bus))),
+  localLater: (kernel, bus) => kernel.pfnValid(pfnOf(busToPhys(bus))),
+  maintain: byLength(busOffset.toBus),
+  fromDeviceAtMap: CacheFlushOp.invalidate,
+};
+
+export const linux59: Design = {
+  name: 'linux-5.9',
+  summary: 'as 5.4, and a bus may have an offset',
+  on: 'xen',
+  releases: { from: [5, 9], before: [6, 12] },
+  ...swiotlbXen(since59),
+};
