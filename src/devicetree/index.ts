@@ -1,0 +1,34 @@
+/** Flattened device trees and what they say about DMA: coherence, bus windows, IOMMUs, the platform. */
+export { type Architecture, architecture } from './architecture.ts';
+export { type Coherence, coherenceOf } from './coherence.ts';
+export { deviceName } from './device-name.ts';
+export { type DeviceFacts, deviceFacts, findDevice, functionFacts } from './devices.ts';
+export {
+  type DmaWindow,
+  type DmaWindows,
+  dmaToMachineThrough,
+  dmaWindowsBelow,
+  dmaWindowsOf,
+  machineToDmaThrough,
+} from './dma-ranges.ts';
+export { DeviceTreeError, type DeviceTreeErrorKind, type DeviceTreeWarning } from './error.ts';
+export { readFdt } from './fdt.ts';
+export { iommuOf } from './iommu.ts';
+export type { DeviceNode } from './node.ts';
+export { hostBridges } from './pci.ts';
+export {
+  addressCells,
+  cells,
+  exactNumber,
+  isAvailable,
+  isCompatible,
+  type PhandleEntry,
+  readPhandles,
+  readString,
+  readStrings,
+  readU32,
+  readU64,
+  sizeCells,
+} from './properties.ts';
+export type { MemoryRange } from './reservations.ts';
+export type { DeviceTree } from './tree.ts';

@@ -1,0 +1,75 @@
+/**
+ * The strings block: property names, each once, NUL-terminated; one may be the tail of another (specification
+ * v0.4, 5.5). Names are compared by their offset, so most of them never become a JavaScript string.
+ */
+import { malformed } from './error.ts';
+
+/** The specification allows 31 characters; real trees go a little beyond. A bound keeps work linear. */
+export const MAX_NAME_LENGTH = 255;
+
+/** Where a name stands in the block: at no offset, at one, or at several. */
+export type NameOffsets = number | ReadonlySet<number> | undefined;
+
+/** The block of one tree. Offsets are relative to its start. */
+export class StringsBlock {
+  /** One character for each byte. */
+  private readonly text: string;
+  private readonly fileOffset: number;
+  private readonly names = new Map<number, string>();
+  private readonly offsets = new Map<string, NameOffsets>();
+
+  constructor(bytes: Uint8Array, fileOffset: number) {
+    this.text = latin1(bytes);
+    this.fileOffset = fileOffset;
+  }
+
+  /**
+   * The name at an offset.
+   * @throws DeviceTreeError if it is outside the block, not terminated or longer than MAX_NAME_LENGTH; `at` is
+   * the file offset of the reference to it.
+   */
+  nameAt(offset: number, at: number): string {
+    const known = this.names.get(offset);
+    if (known !== undefined) return known;
+    if (offset >= this.text.length)
+      throw malformed(
+        at,
+        `name offset ${offset}`,
+        `less than ${this.text.length}, the size of the strings block`,
+      );
+    const part = this.text.slice(offset, offset + MAX_NAME_LENGTH + 1);
+    const length = part.indexOf('\0');
+    if (length < 0)
+      throw malformed(
+        this.fileOffset + offset,
+        `a property name without an end in ${part.length} bytes`,
+        `a NUL after at most ${MAX_NAME_LENGTH}`,
+      );
+    const name = part.slice(0, length);
+    this.names.set(offset, name);
+    return name;
+  }
+
+  /** Every offset at which the name can be referred to. */
+  offsetsOf(name: string): NameOffsets {
+    if (this.offsets.has(name)) return this.offsets.get(name);
+    const found: number[] = [];
+    const wanted = `${name}\0`;
+    for (let at = this.text.indexOf(wanted); at >= 0; at = this.text.indexOf(wanted, at + 1)) found.push(at);
+    const result = found.length > 1 ? new Set(found) : found[0];
+    this.offsets.set(name, result);
+    return result;
+  }
+}
+
+/** Bytes as characters U+0000 to U+00FF. (TextDecoder's "latin1" is Windows-1252, which is something else.) */
+export function latin1(bytes: Uint8Array): string {
+  if (bytes.length <= CHUNK) return String.fromCharCode(...bytes);
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK)
+    parts.push(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
+  return parts.join('');
+}
+
+/** Well below the number of arguments that engines accept. */
+const CHUNK = 8192;
