@@ -53,7 +53,10 @@ export const EventKind = {
   cacheFlushReturn: 24,
   /** p2m (probe): pfn mfn count. mfn is INVALID_P2M_ENTRY where the mapping is removed. */
   p2m: 25,
-  /** xs_map_page: size dir attrs (its page is a struct page pointer and not read); xs_map_phys: physAddr too. */
+  /**
+   * xs_map_page: size dir attrs (its page is a struct page pointer and not read; physAddr is NO_SLOT);
+   * xs_map_phys: physAddr too.
+   */
   xsMap: 26,
   /** xs_unmap_page, xs_unmap_phys: dmaAddr size dir attrs. */
   xsUnmap: 27,
@@ -70,6 +73,8 @@ export const EventKind = {
   marker: 33,
   /** "CPU:n [LOST m EVENTS]" or "##### CPU n buffer started ####": cpu, lost (0: number not known). */
   lost: 34,
+  /** dma_alloc_sgt_err (7.x): device dir size attrs; dmaAddr is 0. */
+  allocSgtError: 35,
 } as const;
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 
@@ -77,8 +82,16 @@ export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 export const Direction = { bidirectional: 0, toDevice: 1, fromDevice: 2, none: 3 } as const;
 export type Direction = (typeof Direction)[keyof typeof Direction];
 
-/** The DMA attributes that change what the kernel does, by their bit in include/linux/dma-mapping.h. */
-export const Attribute = { skipCpuSync: 1 << 5, noWarn: 1 << 8, mmio: 1 << 10, requireCoherent: 1 << 12 } as const;
+/**
+ * The DMA attributes that change what the kernel does, by their bit in include/linux/dma-mapping.h. Others
+ * (WEAK_ORDERING, PRIVILEGED ...) are set in `attributes` too: compare with a mask of those that matter.
+ */
+export const Attribute = {
+  skipCpuSync: 1 << 5,
+  noWarn: 1 << 8,
+  mmio: 1 << 10,
+  requireCoherent: 1 << 12,
+} as const;
 
 /** In which context the CPU was, from the flags column. Contexts nest in this order. */
 export const Context = { process: 0, softirq: 1, hardirq: 2, nmi: 3 } as const;
@@ -87,6 +100,8 @@ export type Context = (typeof Context)[keyof typeof Context];
 /** One event; the reader's own object, valid only until the sink returns. */
 export class TraceEvent {
   kind: EventKind = EventKind.marker;
+  /** As printed ("dma_map_page" or "dma_map_phys", "cflush2" ...); '' for EventKind.lost. */
+  name = '';
   /** Line of the text, from 1. */
   line = 0;
   cpu = 0;
@@ -99,7 +114,7 @@ export class TraceEvent {
   direction: Direction = Direction.none;
   /** Bytes. */
   size = 0;
-  /** DMA_ATTR_* bits: of a number as printed; of names, those of `Attribute`. */
+  /** DMA_ATTR_* bits of include/linux/dma-mapping.h, whether printed as a number or as names. */
   attributes = 0;
   dmaAddr: DmaAddr = 0 as DmaAddr;
   physAddr: PhysAddr = 0 as PhysAddr;
@@ -114,7 +129,7 @@ export class TraceEvent {
   mfn: Mfn = 0 as Mfn;
   /** Pages, of p2m. */
   count = 0;
-  /** Last address the device reaches; Infinity where all 64 bits are set. */
+  /** Last address the device reaches, 0 where it has no mask; Infinity where 54 or more low bits are set. */
   dmaMask = 0;
   force = false;
   /** Full counts as the kernel says them, also where the printed lists were cut. */
@@ -166,6 +181,8 @@ export interface TraceSummary {
   readonly lines: number;
   /** All events with a name, known or not. */
   readonly events: number;
+  /** Events that mean something here, by the name as printed, read or not. */
+  readonly known: ReadonlyMap<string, number>;
   /** Events of names that mean nothing here, by name; at most 1,000 names are kept. */
   readonly unknown: ReadonlyMap<string, number>;
   readonly unparsed: number;
@@ -173,4 +190,14 @@ export interface TraceSummary {
   readonly lost: number;
   /** False where the trace was printed without its flags column (no irq-info): contexts are not known. */
   readonly contextKnown: boolean;
+  /** Lines that are no event, marker, comment or stack dump, and the first of them. Not errors. */
+  readonly strange: number;
+  readonly firstStrange: StrangeLine | undefined;
+}
+
+/** A line that fits nothing. */
+export interface StrangeLine {
+  readonly line: number;
+  /** Its beginning, at most 80 characters. */
+  readonly excerpt: string;
 }
