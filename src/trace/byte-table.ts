@@ -2,9 +2,6 @@
 
 const FIRST_SLOTS = 256;
 
-/** Hash of no bytes; each further byte c makes it (hash * 31 + c) | 0. */
-export const EMPTY_HASH = 17;
-
 /** A hash table with open addressing from byte strings to 0, 1, 2 ... in the order in which they came. */
 export class ByteTable {
   #slots = new Int32Array(FIRST_SLOTS).fill(-1);
@@ -16,11 +13,11 @@ export class ByteTable {
     return this.#keys.length;
   }
 
-  /** Number of the key [from, to) of `bytes`, or -1. `hash` as described at EMPTY_HASH. */
+  /** Number of the key [from, to) of `bytes`, or -1. `hash` is hashOf of the same. */
   find(bytes: Uint8Array, from: number, to: number, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    for (let slot = spread(hash) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const index = slots[slot] as number;
       if (index < 0) return -1;
       if (this.#hashes[index] === hash && same(this.#keys[index] as Uint8Array, bytes, from, to))
@@ -40,7 +37,7 @@ export class ByteTable {
 
   #insert(index: number, hash: number): void {
     const mask = this.#slots.length - 1;
-    let slot = spread(hash) & mask;
+    let slot = hash & mask;
     while ((this.#slots[slot] as number) >= 0) slot = (slot + 1) & mask;
     this.#slots[slot] = index;
   }
@@ -51,16 +48,22 @@ export class ByteTable {
   }
 }
 
-/** The hash described at EMPTY_HASH. */
+/**
+ * Hash of the length, the last eight bytes and the first: names differ there. The bytes between are compared
+ * only, which is faster than to put every byte through a multiplication.
+ */
 export function hashOf(bytes: Uint8Array, from: number, to: number): number {
-  let hash = EMPTY_HASH;
-  for (let p = from; p < to; p++) hash = (Math.imul(hash, 31) + (bytes[p] as number)) | 0;
-  return hash;
-}
-
-/** Names that differ in the last letters only must not stand side by side. */
-function spread(hash: number): number {
-  return hash ^ (hash >>> 15);
+  let low = to - from;
+  if (low < 8) {
+    for (let p = from; p < to; p++) low = (Math.imul(low, 31) + (bytes[p] as number)) | 0;
+    return low;
+  }
+  const a = (bytes[to - 1] as number) | ((bytes[to - 2] as number) << 8) | ((bytes[to - 3] as number) << 16);
+  const b = (bytes[to - 5] as number) | ((bytes[to - 6] as number) << 8) | ((bytes[to - 7] as number) << 16);
+  const c = (bytes[to - 4] as number) | ((bytes[to - 8] as number) << 8) | ((bytes[from] as number) << 16);
+  const mixed = Math.imul(a ^ (low << 24), 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35);
+  low = mixed ^ (mixed >>> 15);
+  return low;
 }
 
 function same(key: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {

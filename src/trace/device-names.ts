@@ -1,5 +1,5 @@
 /** The names of devices, made into a string once each. */
-import { ByteTable } from './byte-table.ts';
+import { ByteTable, hashOf } from './byte-table.ts';
 import { textOf } from './bytes.ts';
 
 /** More devices than any machine has: past it a trace is damaged, and memory must stay bounded. */
@@ -13,9 +13,9 @@ export class DeviceNames {
 
   /**
    * Index of the name [from, to) of `bytes`, entered if it is new; -1 if there are DEVICES_KEPT already.
-   * `hash` as byte-table.ts describes it.
    */
-  intern(bytes: Uint8Array, from: number, to: number, hash: number): number {
+  intern(bytes: Uint8Array, from: number, to: number): number {
+    const hash = hashOf(bytes, from, to);
     const index = this.#table.find(bytes, from, to, hash);
     if (index >= 0 || this.names.length >= DEVICES_KEPT) return index;
     this.names.push(textOf(bytes, from, to));

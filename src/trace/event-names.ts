@@ -40,14 +40,15 @@ export class EventNames {
   }
 
   /** The name [from, to) of `bytes`; one that was never met is entered. */
-  find(bytes: Uint8Array, from: number, to: number, hash: number): EventName {
+  find(bytes: Uint8Array, from: number, to: number): EventName {
+    const hash = hashOf(bytes, from, to);
     const index = this.#table.find(bytes, from, to, hash);
     return index >= 0 ? (this.#names[index] as EventName) : this.#meet(bytes, from, to, hash);
   }
 
   /** The name that stands alone in `bytes`. */
   findText(bytes: Uint8Array): EventName {
-    return this.find(bytes, 0, bytes.length, hashOf(bytes, 0, bytes.length));
+    return this.find(bytes, 0, bytes.length);
   }
 
   /** As `find`, for names that mean something here only; enters nothing. */

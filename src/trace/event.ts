@@ -188,6 +188,11 @@ export interface TraceSummary {
   readonly unparsed: number;
   /** Events that the kernel says were lost; a marker without a number counts as one. */
   readonly lost: number;
+  /**
+   * Events overwritten before the first one here, as the kernel's header says ("entries-in-buffer/entries-written");
+   * not in `lost`, and no event tells it. Where CPUs began at different times, markers do.
+   */
+  readonly overwritten: number;
   /** False where the trace was printed without its flags column (no irq-info): contexts are not known. */
   readonly contextKnown: boolean;
   /** Lines that are no event, marker, comment or stack dump, and the first of them. Not errors. */

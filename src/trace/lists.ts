@@ -26,7 +26,12 @@ export class ListReader {
    * @param sentinels whether an element of all ones is ALL_ONES (otherwise it is an error).
    * @returns `into`, or a longer array that replaces it.
    */
-  read(scanner: Scanner, into: Float64Array<ArrayBuffer>, elementBytes: number, sentinels: boolean): Float64Array<ArrayBuffer> {
+  read(
+    scanner: Scanner,
+    into: Float64Array<ArrayBuffer>,
+    elementBytes: number,
+    sentinels: boolean,
+  ): Float64Array<ArrayBuffer> {
     const bytes = scanner.bytes;
     this.count = 0;
     this.error = 0;

@@ -8,6 +8,7 @@ import { bytesOf, startsAt, textOf } from './bytes.ts';
 import type { EventNames } from './event-names.ts';
 
 const CPU = bytesOf('CPU');
+const ENTRIES = bytesOf('# entries-in-buffer/entries-written: ');
 const BUFFER_STARTED = bytesOf('##### CPU ');
 
 /** Beginnings of lines that trace-cmd prints before the events. */
@@ -36,6 +37,13 @@ export function lostMarker(bytes: Uint8Array, start: number, end: number): LostM
     /^CPU:(\d{1,6}) \[(?:(\d{1,15}) )?EVENTS DROPPED\]$/.exec(text) ??
     /^##### CPU (\d{1,6}) buffer started ####$/.exec(text);
   return marker ? { cpu: Number(marker[1]), events: Number(marker[2] ?? 0) } : undefined;
+}
+
+/** Events that the kernel's header "# entries-in-buffer/entries-written: 12/30   #P:2" says were overwritten. */
+export function overwrittenEvents(bytes: Uint8Array, start: number, end: number): number {
+  if (!startsAt(bytes, start, ENTRIES)) return 0;
+  const counts = /: (\d{1,15})\/(\d{1,15}) /.exec(textOf(bytes, start, Math.min(end, start + 120)));
+  return counts ? Math.max(0, Number(counts[2]) - Number(counts[1])) : 0;
 }
 
 /** Empty lines, comments, "cpus=2", "CPU 1 is empty", and the lines of a stack dump. */

@@ -6,13 +6,12 @@
  * byte and once; no strings are made but of markers, and newlines are not searched first (a region that is
  * parsed always ends with one, which ends every loop).
  */
-import { EMPTY_HASH } from './byte-table.ts';
 import { bytesOf, lineEnd, textOf } from './bytes.ts';
 import { EventKind, type StrangeLine, TraceEvent, type TraceSink, type TraceSummary } from './event.ts';
 import { EventName, EventNames } from './event-names.ts';
 import { Header } from './header.ts';
 import { LineCarry, LONGEST_LINE } from './line-carry.ts';
-import { knownNameIn, lostMarker, markerText, skippable } from './other-lines.ts';
+import { knownNameIn, lostMarker, markerText, overwrittenEvents, skippable } from './other-lines.ts';
 import { PayloadReader } from './payload.ts';
 
 const FUNCTION = bytesOf('function');
@@ -35,6 +34,7 @@ export class FtraceReader {
   #line = 0;
   #unparsed = 0;
   #lost = 0;
+  #overwritten = 0;
   #strange = 0;
   #firstStrange: StrangeLine | undefined;
   #contextKnown = true;
@@ -71,6 +71,7 @@ export class FtraceReader {
       unknown: this.#names.unknown(),
       unparsed: this.#unparsed,
       lost: this.#lost,
+      overwritten: this.#overwritten,
       contextKnown: this.#contextKnown,
       strange: this.#strange,
       firstStrange: this.#firstStrange,
@@ -98,14 +99,10 @@ export class FtraceReader {
     const at = this.#header.read(bytes, start);
     if (at < 0) return this.#readOther(bytes, start);
     let p = at;
-    let hash = EMPTY_HASH;
     let c = bytes[p] as number;
-    while (c > 32 && c !== 58) {
-      hash = (Math.imul(hash, 31) + c) | 0;
-      c = bytes[++p] as number;
-    }
+    while (c > 32 && c !== 58) c = bytes[++p] as number;
     if (c !== 58 || p === at) return this.#readNameless(bytes, start, at);
-    const name = this.#names.find(bytes, at, p, hash);
+    const name = this.#names.find(bytes, at, p);
     const shape = name.shape;
     if (shape === undefined) return this.#readShapeless(bytes, start, p, name);
     name.count++;
@@ -180,7 +177,9 @@ export class FtraceReader {
       this.#deliver(EventKind.lost, NO_NAME);
       return end + 1;
     }
-    return skippable(bytes, start, end) ? end + 1 : this.#readStrange(bytes, start, end);
+    if (!skippable(bytes, start, end)) return this.#readStrange(bytes, start, end);
+    this.#overwritten += overwrittenEvents(bytes, start, end);
+    return end + 1;
   }
 
   /** No event that can be read; but if it names one that means something, it is not to vanish. */

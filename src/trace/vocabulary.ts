@@ -41,6 +41,17 @@ export const Field = {
 } as const;
 export type Field = (typeof Field)[keyof typeof Field];
 
+/** How a field's value is written. */
+export const Style = {
+  /** Decimal, or 0x and hexadecimal. */
+  number: 0,
+  /** Hexadecimal with or without 0x. */
+  hex: 1,
+  /** Lists, names, counts, words. */
+  special: 2,
+} as const;
+export type Style = (typeof Style)[keyof typeof Style];
+
 /** How the payload of one event is read. */
 export interface Shape {
   readonly kind: EventKind;
@@ -48,10 +59,16 @@ export interface Shape {
   readonly probe: boolean;
   /** The payload begins with a device's name. */
   readonly device: boolean;
-  /** "size=" and so on, in the order in which the kernel prints them. */
+  /** "size=" and so on, in the order in which the kernel prints them; then words without a value. */
   readonly keys: readonly Uint8Array[];
+  /** The keys again, one behind the other, and a newline, which stands for no key. */
+  readonly flatKeys: Uint8Array;
+  /** Where each key, and the newline, begins in flatKeys. */
+  readonly keyStarts: Uint8Array;
   /** The Field of each key. */
   readonly fields: Uint8Array;
+  /** The Style of each key's value. */
+  readonly styles: Uint8Array;
   /** Bits 1 << Field. */
   readonly required: number;
   /** There is more to check or fill in when all fields are read. */
@@ -101,6 +118,24 @@ const FIELD_OF_WORD: Readonly<Record<string, Field>> = {
   '[TRUNCATED]': Field.truncatedWord,
 };
 
+const NUMBERS: readonly Field[] = [
+  Field.slot,
+  Field.machineAddr,
+  Field.size,
+  Field.offset,
+  Field.length,
+  Field.op,
+  Field.pfn,
+  Field.mfn,
+  Field.count,
+];
+
+function styleOf(field: Field, probe: boolean): Style {
+  if (field === Field.dmaAddr || field === Field.physAddr) return probe ? Style.number : Style.hex;
+  if (NUMBERS.includes(field) || (probe && field === Field.direction)) return Style.number;
+  return Style.special;
+}
+
 /** `keys` in the kernel's order; '?' marks one that may be missing (not printed by every kernel). */
 function shape(kind: EventKind, family: 'dma' | 'probe', keys: string, words = '', raw = ''): Shape {
   const listed: Uint8Array[] = [];
@@ -128,7 +163,12 @@ function shape(kind: EventKind, family: 'dma' | 'probe', keys: string, words = '
     probe: family === 'probe',
     device: family === 'dma',
     keys: listed,
+    flatKeys: Uint8Array.from([...listed.flatMap((key) => [...key]), 10]),
+    keyStarts: Uint8Array.from(
+      [0, ...listed.keys()].map((_, i) => listed.slice(0, i).reduce((sum, key) => sum + key.length, 0)),
+    ),
     fields: Uint8Array.from(fields),
+    styles: Uint8Array.from(fields, (field) => styleOf(field, family === 'probe')),
     required,
     finish: lists || noPage || keys.includes('?') || kind === EventKind.freeSgt,
   };
