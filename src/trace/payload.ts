@@ -41,6 +41,7 @@ export class PayloadReader extends SpecialFields {
     this.lists.error = 0;
     this.decimalAddresses = shape.probe;
     event.device = -1;
+    event.byPhys = shape.byPhys;
     if (shape.device) {
       if (!this.#readDevice(shape, event)) return false;
     } else if (bytes[this.pos] === 40) {
@@ -52,7 +53,10 @@ export class PayloadReader extends SpecialFields {
       let p = this.pos;
       let c = bytes[p] as number;
       while (c === 32 || c === 13) c = bytes[++p] as number;
-      if (c === 10) break;
+      if (c === 10) {
+        this.pos = p;
+        break;
+      }
       // Most often it is the key behind the one before.
       let index = next;
       let key = shape.keyStarts[next] as number;

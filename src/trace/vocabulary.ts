@@ -57,6 +57,8 @@ export interface Shape {
   readonly kind: EventKind;
   /** Numbers are 0x and hexadecimal, or decimal; otherwise addresses are bare hexadecimal. */
   readonly probe: boolean;
+  /** dma_map_phys and dma_unmap_phys. */
+  readonly byPhys: boolean;
   /** The payload begins with a device's name. */
   readonly device: boolean;
   /** "size=" and so on, in the order in which the kernel prints them; then words without a value. */
@@ -161,6 +163,7 @@ function shape(kind: EventKind, family: 'dma' | 'probe', keys: string, words = '
   return {
     kind,
     probe: family === 'probe',
+    byPhys: false,
     device: family === 'dma',
     keys: listed,
     flatKeys: Uint8Array.from([...listed.flatMap((key) => [...key]), 10]),
@@ -185,10 +188,10 @@ const K = EventKind;
 /** Shapes of the kernel's own events, by exact name. */
 export const KERNEL_EVENTS: Readonly<Record<string, Shape>> = {
   dma_map_page: shape(K.map, 'dma', map),
-  dma_map_phys: shape(K.map, 'dma', map),
+  dma_map_phys: { ...shape(K.map, 'dma', map), byPhys: true },
   dma_map_resource: shape(K.mapResource, 'dma', map),
   dma_unmap_page: shape(K.unmap, 'dma', unmap, '', 'addr'),
-  dma_unmap_phys: shape(K.unmap, 'dma', unmap, '', 'addr'),
+  dma_unmap_phys: { ...shape(K.unmap, 'dma', unmap, '', 'addr'), byPhys: true },
   dma_unmap_resource: shape(K.unmapResource, 'dma', unmap, '', 'addr'),
   // nents and ents came with the limit on the lists' length.
   dma_map_sg: shape(
