@@ -1,0 +1,145 @@
+/**
+ * Whose operation is it: maintenance belongs to the DMA call around it, and calls nest.
+ *
+ * A hard interrupt's unmap can stand between another unmap and its flush, and CPUs interleave. So operations wait in the
+ * context that issued them: the pid in process context, the CPU for the idle task, (CPU, level) in
+ * interrupts. By CPU or by pid alone real traces give false errors.
+ */
+import type { DmaAddr, PhysAddr } from '../address/index.ts';
+import { Context, type TraceEvent } from '../trace/index.ts';
+import type { Operation } from './operation.ts';
+import type { SgClosing } from './sg-closing.ts';
+
+/** An entry of swiotlb-xen that a probe saw: the operations after it belong to it. */
+export interface Call {
+  readonly kind: 'map' | 'unmap' | 'sync';
+  /** Number of operations that waited when it began. */
+  readonly start: number;
+  /** Undefined for map. */
+  readonly dma: DmaAddr | undefined;
+  readonly size: number;
+}
+
+/** A buffer that got a slot. */
+export interface Bounce {
+  /** Of the buffer: its physical address, or what the device would have got. */
+  readonly orig: PhysAddr | DmaAddr;
+  readonly size: number;
+  /** Undefined where only the kernel's own event tells of the bounce. */
+  slot: PhysAddr | undefined;
+}
+
+/** What waits in one context. */
+export class ContextState {
+  /** Operations since the last DMA event here. */
+  operations: Operation[] = [];
+  /** Entries of swiotlb-xen among them. */
+  calls: Call[] = [];
+  /** Bounces that no DMA event has taken yet. */
+  bounces: Bounce[] = [];
+  /** A dma_unmap_sg whose operations follow it. */
+  closing: SgClosing | undefined;
+  /** The last hypercall, for its return value. */
+  lastFlush: Operation | undefined;
+  /** Value of Contexts.losses when this context was last in step with its trace. */
+  losses = 0;
+
+  /** A bounce is seen: by the kernel's event, the pool's entry and its return value, in this order, or some of them. */
+  bounce(orig: PhysAddr | DmaAddr, size: number): void {
+    if (this.bounces.length >= MOST_BOUNCES) this.bounces.shift();
+    this.bounces.push({ orig, size, slot: undefined });
+  }
+
+  /** The pool has answered the bounce it was last asked for. */
+  answerBounce(slot: PhysAddr): void {
+    const asked = this.bounces.at(-1);
+    if (asked) asked.slot = slot;
+  }
+
+  /** Take the bounce of a buffer, the one with a slot where there are two reports of it. */
+  takeBounce(phys: PhysAddr, dma: DmaAddr | undefined, size: number): Bounce | undefined {
+    if (this.bounces.length === 0) return undefined;
+    const isIt = (b: Bounce) => b.size === size && (b.orig === phys || b.orig === dma);
+    const found = this.bounces.find((b) => isIt(b) && b.slot !== undefined) ?? this.bounces.find(isIt);
+    if (found === undefined) return undefined;
+    // The kernel's own event comes just before the pool's entry for the same buffer.
+    const at = this.bounces.indexOf(found);
+    const before = this.bounces[at - 1];
+    const twice = before !== undefined && before.slot === undefined && before.size === size;
+    this.bounces.splice(twice ? at - 1 : at, twice ? 2 : 1);
+    return found;
+  }
+
+  /** Forget what waited: the DMA event it belonged to has been met. */
+  clear(): void {
+    if (this.operations.length > 0) this.operations = [];
+    if (this.calls.length > 0) this.calls = [];
+    if (this.bounces.length > 0) this.bounces = [];
+  }
+}
+
+/** Bounces of maps that failed are never taken. */
+const MOST_BOUNCES = 256;
+
+export class Contexts {
+  readonly #process = new Map<number, ContextState>();
+  readonly #interrupt: ContextState[][] = [];
+  /** How often events were lost, on all CPUs and on each. */
+  #losses = 0;
+  readonly #lossesOf: number[] = [];
+  #lossesOfAll = 0;
+
+  /** The context an event happened in. */
+  of(event: TraceEvent): ContextState {
+    if (event.context === Context.process && event.pid !== 0) {
+      let state = this.#process.get(event.pid);
+      if (state === undefined) {
+        state = new ContextState();
+        state.losses = 0;
+        this.#process.set(event.pid, state);
+        this.#forgetIdle(event.pid);
+      }
+      return state;
+    }
+    let levels = this.#interrupt[event.cpu];
+    if (levels === undefined) {
+      levels = Array.from({ length: 4 }, () => new ContextState());
+      this.#interrupt[event.cpu] = levels;
+    }
+    return levels[event.context] as ContextState;
+  }
+
+  /** Events of a CPU were lost; -1: of any. */
+  lose(cpu: number): void {
+    this.#losses++;
+    if (cpu < 0) this.#lossesOfAll = this.#losses;
+    else this.#lossesOf[cpu] = this.#losses;
+  }
+
+  /**
+   * Were events lost since the last call for this context, so that what waits in it may be incomplete? A
+   * process may have been on any CPU meanwhile.
+   */
+  lostSince(state: ContextState, event: TraceEvent): boolean {
+    if (this.#losses === 0) return false;
+    const process = event.context === Context.process && event.pid !== 0;
+    const now = process ? this.#losses : Math.max(this.#lossesOf[event.cpu] ?? 0, this.#lossesOfAll);
+    const lost = state.losses < now;
+    state.losses = now;
+    return lost;
+  }
+
+  /** Every context, for what is still open at the end. */
+  *all(): Iterable<ContextState> {
+    yield* this.#process.values();
+    for (const levels of this.#interrupt) if (levels) yield* levels;
+  }
+
+  /** Threads come and go; a context with nothing waiting need not be kept. */
+  #forgetIdle(current: number): void {
+    if (this.#process.size < 4096) return;
+    for (const [pid, state] of this.#process)
+      if (pid !== current && state.operations.length === 0 && state.calls.length === 0 && !state.closing)
+        this.#process.delete(pid);
+  }
+}

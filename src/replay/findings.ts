@@ -1,0 +1,156 @@
+/** What is found: one finding per mapping and rule, and each distinct problem once with its count. */
+import type { DmaAddr } from '../address/index.ts';
+import { type ByteRange, joinRanges, offsetBy } from '../address/index.ts';
+import type { Direction } from '../linux/index.ts';
+import { explain } from './explain.ts';
+import type { Damage, Rule, Severity } from './judge.ts';
+import type { LiveMapping } from './live.ts';
+import type { Act, TrackState } from './track.ts';
+
+export interface Finding {
+  readonly rule: Rule;
+  readonly severity: Severity;
+  /** Fewest spontaneous hardware moves; null where no cache is involved. */
+  readonly hardwareMoves: number | null;
+  readonly device: string;
+  /** Line of the map event. */
+  readonly line: number;
+  readonly dma: DmaAddr;
+  readonly size: number;
+  readonly direction: Direction;
+  /** Bytes of the buffer whose maintenance is missing. */
+  readonly missed: readonly ByteRange<DmaAddr>[];
+  /** Bytes outside the buffer that were destructively maintained, or the wrong frame's. */
+  readonly touched: readonly ByteRange<DmaAddr>[];
+  readonly explanation: string;
+}
+
+/** A distinct problem: findings of one rule, severity, device and direction. */
+export interface Problem {
+  readonly rule: Rule;
+  readonly severity: Severity;
+  readonly device: string;
+  readonly direction: Direction;
+  readonly foreign: boolean;
+  mappings: number;
+  /** The first such mapping, with its history. */
+  readonly example: Example;
+}
+export interface Example {
+  readonly finding: Finding;
+  readonly mapping: LiveMapping;
+  readonly state: TrackState;
+  readonly acts: readonly Act[];
+  readonly damage: Damage;
+}
+
+/** Findings kept for JSON, of each severity; more are counted only (memory stays flat on long traces). */
+const KEPT = 50_000;
+
+export class Findings {
+  readonly kept: Finding[] = [];
+  readonly problems: Problem[] = [];
+  #keptHazards = 0;
+  #byKey = new Map<string, Problem>();
+  /** Mappings with an error, and mappings with a hazard and no error. */
+  errorMappings = 0;
+  hazardMappings = 0;
+  /** Findings that were counted and not kept. */
+  dropped = 0;
+
+  /** Everything found on one mapping, at its end. */
+  add(mapping: LiveMapping, state: TrackState, damages: readonly Damage[]): void {
+    const { errors, hazards } = splitByRule(damages);
+    for (const group of errors) this.#addOne(mapping, state, group, errors);
+    for (const group of hazards) this.#addOne(mapping, state, group, hazards);
+    if (errors.length > 0) this.errorMappings++;
+    else if (hazards.length > 0) this.hazardMappings++;
+  }
+
+  #addOne(mapping: LiveMapping, state: TrackState, group: Group, all: readonly Group[]): void {
+    const { rule, severity, damages } = group;
+    const key = `${severity} ${rule} ${mapping.device.index} ${mapping.direction} ${mapping.mappingClass}`;
+    let problem = this.#byKey.get(key);
+    const keep = severity === 'error' || this.#keptHazards < KEPT;
+    if (problem && !(keep && this.kept.length < 2 * KEPT)) {
+      problem.mappings++;
+      this.dropped++;
+      return;
+    }
+    const finding: Finding = {
+      rule,
+      severity,
+      hardwareMoves: fewest(damages),
+      device: mapping.device.name,
+      line: mapping.line,
+      dma: state.dma,
+      size: mapping.size,
+      direction: mapping.direction,
+      missed: ranges(
+        state,
+        all.flatMap((g) => g.damages.filter((d) => d.inside)),
+      ),
+      touched: ranges(
+        state,
+        all.flatMap((g) => g.damages.filter((d) => !d.inside)),
+      ),
+      explanation: explain(rule, damages, state.acts, state),
+    };
+    if (problem) problem.mappings++;
+    else {
+      const damage = damages.find((d) => d.moves === finding.hardwareMoves) ?? (damages[0] as Damage);
+      problem = {
+        rule,
+        severity,
+        device: finding.device,
+        direction: finding.direction,
+        foreign: mapping.mappingClass === 'foreign',
+        mappings: 1,
+        example: { finding, mapping, state, acts: [...state.acts], damage },
+      };
+      this.#byKey.set(key, problem);
+      this.problems.push(problem);
+    }
+    if (severity === 'hazard') this.#keptHazards++;
+    this.kept.push(finding);
+  }
+}
+
+interface Group {
+  readonly rule: Rule;
+  readonly severity: Severity;
+  readonly damages: Damage[];
+}
+
+/** One group a rule; a rule that has errors has no hazards besides. */
+function splitByRule(damages: readonly Damage[]): { errors: Group[]; hazards: Group[] } {
+  const errors: Group[] = [];
+  const hazards: Group[] = [];
+  const put = (groups: Group[], damage: Damage) => {
+    const group = groups.find(({ rule }) => rule === damage.rule);
+    if (group) group.damages.push(damage);
+    else groups.push({ rule: damage.rule, severity: damage.severity, damages: [damage] });
+  };
+  for (const damage of damages) if (damage.severity === 'error') put(errors, damage);
+  for (const damage of damages)
+    if (damage.severity === 'hazard' && !errors.some(({ rule }) => rule === damage.rule))
+      put(hazards, damage);
+  return { errors, hazards };
+}
+
+function fewest(damages: readonly Damage[]): number | null {
+  const moves = damages.map((d) => d.moves).filter((m) => m !== null);
+  return moves.length > 0 ? Math.min(...moves) : null;
+}
+
+/** Machine ranges as the DMA addresses that the device uses for them. */
+function ranges(state: TrackState, damages: readonly Damage[]): ByteRange<DmaAddr>[] {
+  return joinRanges(
+    damages.map(
+      ({ from, to }): ByteRange<DmaAddr> => [
+        offsetBy(state.dma, from - state.bus),
+        offsetBy(state.dma, to - state.bus),
+      ],
+    ),
+  );
+}

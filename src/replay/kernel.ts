@@ -1,0 +1,191 @@
+/**
+ * The Kernel that a design runs on in replay: it answers from the trace and the platform, and writes down what the
+ * design does. It never sees a maintenance event: predictions are made from everything else.
+ */
+import {
+  bfnToPfn,
+  busToPhys,
+  type DmaAddr,
+  dmaToMachine,
+  type MachineAddr,
+  type Mfn,
+  machineAddr,
+  machineToDma,
+  mfnOf,
+  offsetBy,
+  PAGE_SIZE,
+  type Pfn,
+  type PhysAddr,
+  pfnOf,
+  physAddr,
+} from '../address/index.ts';
+import { dmaToMachineThrough, machineToDmaThrough } from '../devicetree/index.ts';
+import type { CacheFlush, Device, Direction, Kernel } from '../linux/index.ts';
+import type { MappingClass, Operation } from './operation.ts';
+import type { P2m, Platform, ReplayDevice } from './platform.ts';
+import { bouncedBytes } from './track.ts';
+
+/** The mapping that the next call is about, as the trace shows it. */
+export interface Recorded {
+  readonly dma: DmaAddr;
+  readonly phys: PhysAddr;
+  readonly bus: MachineAddr;
+  readonly mappingClass: MappingClass;
+  /** An IOMMU stands between the DMA address and the machine address. */
+  readonly translated: boolean;
+}
+
+/** Synthetic slots begin here, far above any RAM: a what-if design bounced where the recorded kernel did not. */
+export const SYNTHETIC_POOL = physAddr(2 ** 52);
+const SLOT = 2048;
+
+export class ReplayKernel implements Kernel {
+  readonly longBits: 32 | 64;
+  readonly hasCacheFlush: boolean;
+  readonly #platform: Platform;
+  readonly #p2m: P2m;
+  #recorded: Recorded | undefined;
+  #operations: Operation[] = [];
+  #inSlot = false;
+  #nextSlot = 0;
+  /** A question was asked that the trace does not answer. */
+  #undecided = false;
+  #copied = 0;
+
+  constructor(platform: Platform, p2m: P2m) {
+    this.#platform = platform;
+    this.#p2m = p2m;
+    this.longBits = platform.architecture === 'arm64' ? 64 : 32;
+    this.hasCacheFlush = platform.hasCacheFlush;
+  }
+
+  /** Begin a call; `inSlot`: this design has bounced the mapping. */
+  begin(recorded: Recorded | undefined, inSlot: boolean): void {
+    this.#recorded = recorded;
+    this.#inSlot = inSlot;
+    this.#operations = [];
+    this.#undecided = false;
+    this.#copied = 0;
+  }
+
+  /** What the design did since begin(). */
+  get operations(): readonly Operation[] {
+    return this.#operations;
+  }
+  /** Bytes copied to or from slots since begin(). */
+  get copied(): number {
+    return this.#copied;
+  }
+  /** Local or foreign could not be told: the design's operations mean nothing. */
+  get undecided(): boolean {
+    return this.#undecided;
+  }
+  /** True after swiotlbMap. */
+  get bounced(): boolean {
+    return this.#inSlot;
+  }
+
+  pfnValid(frame: Pfn): boolean {
+    return this.#platform.ownRam ? this.#platform.ownRam.pfnValid(frame) : this.#isLocalByTrace();
+  }
+
+  isOwnFrame(frame: Mfn): boolean {
+    return this.#platform.ownRam ? this.#platform.ownRam.isRam(bfnToPfn(frame)) : this.#isLocalByTrace();
+  }
+
+  /** Without /proc/iomem: what the recorded addresses say of this mapping. */
+  #isLocalByTrace(): boolean {
+    if (this.#inSlot) return true;
+    if (this.#recorded === undefined) this.#undecided = true;
+    return this.#recorded?.mappingClass !== 'foreign';
+  }
+
+  pfnToBfn(frame: Pfn): Mfn {
+    const recorded = this.#recorded;
+    if (recorded?.mappingClass === 'foreign') {
+      const pages = frame - pfnOf(recorded.phys);
+      if (pages >= 0) return (mfnOf(recorded.bus) + pages) as Mfn;
+    }
+    return this.#p2m.get(frame) ?? mfnOf(machineAddr(frame * PAGE_SIZE));
+  }
+
+  busToDma(device: Device, bus: MachineAddr): DmaAddr {
+    const translated = this.#translated();
+    if (translated) return offsetBy(translated.dma, bus - translated.bus);
+    return machineToDmaThrough((device as ReplayDevice).windows, bus) ?? machineToDma(bus);
+  }
+
+  dmaToBus(device: Device, dma: DmaAddr): MachineAddr {
+    const translated = this.#translated();
+    if (translated) return offsetBy(translated.bus, dma - translated.dma);
+    return dmaToMachineThrough((device as ReplayDevice).windows, dma) ?? dmaToMachine(dma);
+  }
+
+  /** Behind an IOMMU dma-iommu maintains by the physical address, which it finds from the DMA address. */
+  #translated(): Recorded | undefined {
+    return this.#recorded?.translated ? this.#recorded : undefined;
+  }
+
+  dmaCapable(): boolean {
+    return this.#recorded?.mappingClass !== 'bounced';
+  }
+  /** Why the recorded kernel bounced does not matter: what it bounced every design is taken to bounce. */
+  kmallocNeedsBounce(): boolean {
+    return false;
+  }
+  swiotlbForced(): boolean {
+    return false;
+  }
+
+  swiotlbMap(_device: Device, _phys: PhysAddr, size: number, direction: Direction): PhysAddr {
+    this.#inSlot = true;
+    this.#copied += bouncedBytes(size, direction, false);
+    if (this.#recorded?.mappingClass === 'bounced') return busToPhys(this.#recorded.bus);
+    const slot = offsetBy(SYNTHETIC_POOL, this.#nextSlot);
+    this.#nextSlot += Math.ceil(size / SLOT) * SLOT;
+    return slot;
+  }
+
+  inSwiotlb(): boolean {
+    return this.#inSlot;
+  }
+
+  swiotlbUnmap(
+    _device: Device,
+    _slot: PhysAddr,
+    size: number,
+    direction: Direction,
+    attributes: { readonly skipCpuSync: boolean },
+  ): void {
+    if (!attributes.skipCpuSync) this.#copied += bouncedBytes(size, direction, true);
+  }
+
+  swiotlbSyncForCpu(_device: Device, _slot: PhysAddr, size: number, direction: Direction): void {
+    this.#copied += bouncedBytes(size, direction, true);
+  }
+
+  swiotlbSyncForDevice(_device: Device, _slot: PhysAddr, size: number, direction: Direction): void {
+    this.#copied += bouncedBytes(size, direction, false);
+  }
+
+  archSyncForDevice(phys: PhysAddr, size: number, direction: Direction): void {
+    this.#operations.push({ kind: 'arch_sync_for_device', addr: phys, size, direction, line: 0, passed: 0 });
+  }
+
+  archSyncForCpu(phys: PhysAddr, size: number, direction: Direction): void {
+    this.#operations.push({ kind: 'arch_sync_for_cpu', addr: phys, size, direction, line: 0, passed: 0 });
+  }
+
+  cacheFlush({ devBusAddr, offset, length, op }: CacheFlush): void {
+    this.#operations.push({
+      kind: 'cflush',
+      addr: devBusAddr,
+      offset,
+      size: length,
+      op,
+      line: 0,
+      passed: 0,
+      failed: false,
+    });
+  }
+}

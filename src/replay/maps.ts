@@ -1,0 +1,142 @@
+/** Events that make mappings: dma_map_page, dma_map_phys, dma_map_sg, resources and memory that the API gives out. */
+import { DMA_MAPPING_ERROR } from '../address/index.ts';
+import type { Direction } from '../linux/index.ts';
+import { Attribute, Direction as TraceDirection, type TraceEvent } from '../trace/index.ts';
+import type { Made } from './classify.ts';
+import type { Entry } from './entry-matcher.ts';
+import type { LiveMapping, MappingKind, SgList } from './live.ts';
+import { attributesOf, type DeviceCount, entryAt, type Session } from './session.ts';
+import { dropPieces, takeWaiting } from './waiting.ts';
+
+export function mapSingle(session: Session, event: TraceEvent): void {
+  const { context, uncertain } = session.enter(event);
+  session.byPhys ??= event.byPhys;
+  const { dmaAddr: dma, physAddr: phys, size } = event;
+  if (dma === DMA_MAPPING_ERROR || event.direction === TraceDirection.none) {
+    context.clear();
+    return;
+  }
+  const count = session.device(event);
+  const kind = (event.attributes & Attribute.mmio) !== 0 ? 'resource' : 'single';
+  const made = session.make(context, count.device, dma, phys, size);
+  const entry = entryAt(dma, made.bus, phys, size);
+  const [recorded = []] = takeWaiting(context, 'map', [entry]);
+  const mapping = begin(session, count, event, entry, made, kind, uncertain, undefined);
+  session.drive.map(mapping, attributesOf(event.attributes, kind), recorded);
+}
+
+export function mapSg(session: Session, event: TraceEvent): void {
+  const { context, uncertain } = session.enter(event);
+  const count = session.device(event);
+  const { device } = count;
+  if (event.direction === TraceDirection.none || event.dmaCount === 0) {
+    context.clear();
+    return;
+  }
+  const entries: Entry[] = [];
+  const mades: Made[] = [];
+  for (let i = 0; i < event.dmaCount; i++) {
+    const made = session.make(context, device, event.dmaAt(i), event.physAt(i), event.sizeAt(i));
+    mades.push(made);
+    entries.push(entryAt(event.dmaAt(i), made.bus, event.physAt(i), event.sizeAt(i)));
+  }
+  const merged = event.ents !== event.nents;
+  const pieces = merged ? new Set(event.physAddrs.subarray(0, event.physCount)) : undefined;
+  if (pieces) dropPieces(context, pieces);
+  const taken = takeWaiting(context, 'map', entries, Math.max(event.ents, entries.length));
+  const list: SgList = {
+    device,
+    direction: event.direction,
+    entries: [],
+    nents: event.nents,
+    truncated: event.truncated,
+    pieces,
+    firstPhys: event.physAt(0),
+  };
+  const because = merged
+    ? 'entries were merged by an IOMMU: their physical lengths are not in the trace'
+    : uncertain;
+  const attributes = attributesOf(event.attributes, 'sg');
+  entries.forEach((entry, i) => {
+    const mapping = begin(session, count, event, entry, mades[i] as Made, 'sg', because, list);
+    list.entries.push(mapping);
+    session.drive.map(mapping, attributes, taken[i] ?? []);
+  });
+  session.live.addList(list);
+  if (event.truncated && !(device.coherent && device.snoops))
+    for (const track of session.drive.tracks)
+      track.cannotSay(
+        event.line,
+        device.name,
+        `list cut: ${event.dmaCount} of ${event.nents} entries are in the trace`,
+      );
+}
+
+/** Memory that the API gives out, or that no cache holds: known to be live, not judged. */
+export function mapWithoutMaintenance(session: Session, event: TraceEvent, kind: MappingKind): void {
+  session.enter(event);
+  const { dmaAddr: dma } = event;
+  if (dma === 0 || dma === DMA_MAPPING_ERROR || event.direction === TraceDirection.none) return;
+  const { device } = session.device(event);
+  session.live.add({
+    device,
+    kind,
+    dma,
+    phys: event.physAddr,
+    bus: session.busOf(device, dma),
+    size: event.size,
+    direction: event.direction,
+    skipCpuSync: (event.attributes & Attribute.skipCpuSync) !== 0,
+    mappingClass: 'local',
+    translated: false,
+    line: event.line,
+    tracks: [],
+    list: undefined,
+    uncertain: undefined,
+  });
+}
+
+/** Enter a mapping among the live ones, and count it. */
+function begin(
+  session: Session,
+  count: DeviceCount,
+  event: TraceEvent,
+  entry: Entry,
+  made: Made,
+  kind: MappingKind,
+  uncertain: string | undefined,
+  list: SgList | undefined,
+): LiveMapping {
+  const { device } = count;
+  const { mappingClass, translated } = made;
+  const unknown = device.unknown ? `coherence not known: ${device.because}` : undefined;
+  const mapping: LiveMapping = {
+    device,
+    kind,
+    dma: entry.dma,
+    phys: entry.phys,
+    bus: entry.bus,
+    size: entry.size,
+    direction: event.direction as Direction,
+    skipCpuSync: (event.attributes & Attribute.skipCpuSync) !== 0,
+    mappingClass,
+    translated,
+    line: event.line,
+    tracks: [],
+    list,
+    uncertain: uncertain ?? made.uncertain ?? unknown,
+  };
+  const foreign = mappingClass === 'foreign';
+  count.mappings++;
+  session.mappings++;
+  if (foreign) {
+    count.foreignMappings++;
+    session.foreignMappings++;
+  }
+  if (kind !== 'resource') {
+    if (!device.coherent) foreign ? session.maintainedForeign++ : session.maintainedLocal++;
+    if (!device.snoops) session.needingMaintenance++;
+  }
+  session.live.add(mapping);
+  return mapping;
+}

@@ -1,0 +1,214 @@
+/**
+ * From a stream of trace events to judgement: pairs maps with their unmaps and syncs, gives each its maintenance,
+ * and drives one track for the recording and one for each design.
+ */
+import { INVALID_P2M_ENTRY, NO_SLOT } from '../address/index.ts';
+import { Automaton } from '../coherence/index.ts';
+import type { Design } from '../linux/index.ts';
+import { Direction, EventKind, type TraceEvent, type TraceSink, type Unparsed } from '../trace/index.ts';
+import type { Call } from './contexts.ts';
+import { Drive } from './drive.ts';
+import { ReplayKernel } from './kernel.ts';
+import { mapSg, mapSingle, mapWithoutMaintenance } from './maps.ts';
+import type { Operation } from './operation.ts';
+import { instructionsOf, P2m, type Platform } from './platform.ts';
+import { Session } from './session.ts';
+import { syncSg, syncSingle } from './syncs.ts';
+import { Track } from './track.ts';
+import { unmapSg, unmapSingle, unmapWithoutMaintenance } from './unmaps.ts';
+
+export interface ReplayOptions {
+  readonly platform: Platform;
+  /** Designs to judge besides the recording. */
+  readonly designs: readonly Design[];
+  /** The design that the traced kernel runs: its predictions are held against the recording. */
+  readonly own: Design | undefined;
+  readonly judgeRecorded: boolean;
+}
+
+export class Replay implements TraceSink {
+  readonly session: Session;
+  readonly tracks: readonly Track[];
+  /** Maintenance events by path: native, the hypercall, any. */
+  nativeRecorded = false;
+  hypercallsRecorded = false;
+  maintenanceRecorded = false;
+  /** Line of the first event that only a kernel on Xen has; 0: none. */
+  xenEventLine = 0;
+
+  /** @param names of devices, by the index in events (the reader's list, which grows while it reads). */
+  constructor(options: ReplayOptions, names: readonly string[]) {
+    const { platform, own } = options;
+    const p2m = new P2m();
+    const world = {
+      hardware: { automaton: new Automaton(), lineSize: platform.lineSize },
+      ground: { instructions: instructionsOf(platform), ownRam: platform.ownRam, p2m },
+    };
+    const designs = options.designs.map((design) => new Track(world, design.name, design, design === own));
+    this.tracks = options.judgeRecorded
+      ? [new Track(world, 'recorded', undefined, false), ...designs]
+      : designs;
+    this.session = new Session(platform, p2m, new Drive(this.tracks, new ReplayKernel(platform, p2m)), names);
+  }
+
+  event(event: TraceEvent): void {
+    const { session } = this;
+    const { kind } = event;
+    switch (kind) {
+      case EventKind.archSyncForDevice:
+      case EventKind.archSyncForCpu:
+        this.#native(event);
+        return;
+      case EventKind.cacheFlush:
+        this.#hypercall(event);
+        return;
+      case EventKind.cacheFlushReturn: {
+        const { lastFlush } = session.contexts.of(event);
+        if (event.ret < 0 && lastFlush?.kind === 'cflush') lastFlush.failed = true;
+        return;
+      }
+      case EventKind.xenSyncForDevice:
+      case EventKind.xenSyncForCpu:
+      case EventKind.dmaCacheMaint:
+        this.#sawXen(event);
+        this.maintenanceRecorded = true;
+        return;
+      case EventKind.p2m:
+        this.#sawXen(event);
+        if (event.mfn === INVALID_P2M_ENTRY) session.p2m.remove(event.pfn, event.count);
+        else session.p2m.set(event.pfn, event.mfn, event.count);
+        return;
+      case EventKind.xsMap:
+        this.#call(event, 'map');
+        return;
+      case EventKind.xsUnmap:
+        this.#call(event, 'unmap');
+        return;
+      case EventKind.xsSyncForCpu:
+      case EventKind.xsSyncForDevice:
+        this.#call(event, 'sync');
+        return;
+      case EventKind.swiotlbBounced:
+        session.contexts.of(event).bounce(event.dmaAddr, event.size);
+        return;
+      case EventKind.swiotlbMap:
+        session.contexts.of(event).bounce(event.physAddr, event.size);
+        return;
+      case EventKind.swiotlbMapReturn:
+        if (event.physAddr !== NO_SLOT) session.contexts.of(event).answerBounce(event.physAddr);
+        return;
+      case EventKind.map:
+        mapSingle(session, event);
+        return;
+      case EventKind.mapSg:
+        mapSg(session, event);
+        return;
+      case EventKind.mapSgError:
+        session.enter(event).context.clear();
+        return;
+      case EventKind.unmap:
+        unmapSingle(session, event);
+        return;
+      case EventKind.unmapSg:
+        unmapSg(session, event);
+        return;
+      case EventKind.syncForCpu:
+        syncSingle(session, event, 'sync_for_cpu');
+        return;
+      case EventKind.syncForDevice:
+        syncSingle(session, event, 'sync_for_device');
+        return;
+      case EventKind.syncSgForCpu:
+        syncSg(session, event, 'sync_for_cpu');
+        return;
+      case EventKind.syncSgForDevice:
+        syncSg(session, event, 'sync_for_device');
+        return;
+      case EventKind.mapResource:
+        mapWithoutMaintenance(session, event, 'resource');
+        return;
+      case EventKind.alloc:
+        mapWithoutMaintenance(session, event, 'coherent');
+        return;
+      case EventKind.allocPages:
+      case EventKind.allocSgt:
+        mapWithoutMaintenance(session, event, 'pages');
+        return;
+      case EventKind.unmapResource:
+        unmapWithoutMaintenance(session, event, 'resource');
+        return;
+      case EventKind.free:
+        unmapWithoutMaintenance(session, event, 'coherent');
+        return;
+      case EventKind.freePages:
+      case EventKind.freeSgt:
+        unmapWithoutMaintenance(session, event, 'pages');
+        return;
+      case EventKind.lost:
+        session.lose(event.cpu, `events were lost at line ${event.line}, while it was mapped`);
+        return;
+      case EventKind.swiotlbUnmap:
+      case EventKind.marker:
+        return;
+    }
+  }
+
+  /** What could not be read may have been anything: as if it had been lost. */
+  unparsed({ cpu, line, event }: Unparsed): void {
+    this.session.lose(cpu, `line ${line} (${event}) could not be read, while it was mapped`);
+  }
+
+  /** The trace is over. What is still mapped counts for conformance only. */
+  end(): void {
+    for (const context of this.session.contexts.all()) this.session.settle(context);
+  }
+
+  #sawXen(event: TraceEvent): void {
+    if (this.xenEventLine === 0) this.xenEventLine = event.line;
+  }
+
+  #native(event: TraceEvent): void {
+    this.nativeRecorded = true;
+    this.maintenanceRecorded = true;
+    if (event.direction === Direction.none) return;
+    this.#wait(event, {
+      kind: event.kind === EventKind.archSyncForDevice ? 'arch_sync_for_device' : 'arch_sync_for_cpu',
+      addr: event.physAddr,
+      size: event.size,
+      direction: event.direction,
+      line: event.line,
+      passed: 0,
+    });
+  }
+
+  #hypercall(event: TraceEvent): void {
+    this.#sawXen(event);
+    this.hypercallsRecorded = true;
+    this.maintenanceRecorded = true;
+    const flush: Operation = {
+      kind: 'cflush',
+      addr: event.machineAddr,
+      offset: event.offset,
+      size: event.length,
+      op: event.op,
+      line: event.line,
+      passed: 0,
+      failed: false,
+    };
+    this.session.contexts.of(event).lastFlush = flush;
+    this.#wait(event, flush);
+  }
+
+  #wait(event: TraceEvent, operation: Operation): void {
+    const context = this.session.contexts.of(event);
+    if (!context.closing?.take(operation)) context.operations.push(operation);
+  }
+
+  #call(event: TraceEvent, kind: Call['kind']): void {
+    this.#sawXen(event);
+    const context = this.session.contexts.of(event);
+    const dma = kind === 'map' ? undefined : event.dmaAddr;
+    const call: Call = { kind, start: context.operations.length, dma, size: event.size };
+    if (!context.closing?.call(call)) context.calls.push(call);
+  }
+}

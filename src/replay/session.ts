@@ -1,0 +1,141 @@
+/** What the parts of a replay share: the platform, what is live, what waits, and what was counted. */
+import {
+  type DmaAddr,
+  dmaToMachine,
+  type MachineAddr,
+  machineAddrOf,
+  machineToDma,
+  offsetBy,
+  type PhysAddr,
+  pageOffset,
+  pfnOf,
+} from '../address/index.ts';
+import { dmaToMachineThrough } from '../devicetree/index.ts';
+import type { Attributes, Direction } from '../linux/index.ts';
+import { Attribute, EventKind, type TraceEvent } from '../trace/index.ts';
+import { classify, type Made } from './classify.ts';
+import { type ContextState, Contexts } from './contexts.ts';
+import type { Drive } from './drive.ts';
+import type { Entry } from './entry-matcher.ts';
+import { LiveTable, type MappingKind, UnmappedAddresses } from './live.ts';
+import { type DriverCall, MisuseLog } from './misuse.ts';
+import { describeDevice, type P2m, type Platform, type ReplayDevice } from './platform.ts';
+
+/** Counts of one device. */
+export interface DeviceCount {
+  readonly device: ReplayDevice;
+  mappings: number;
+  foreignMappings: number;
+}
+
+export class Session {
+  readonly platform: Platform;
+  readonly p2m: P2m;
+  readonly drive: Drive;
+  readonly contexts = new Contexts();
+  readonly live = new LiveTable();
+  readonly unmapped = new UnmappedAddresses();
+  readonly misuse = new MisuseLog();
+  readonly devices: DeviceCount[] = [];
+  readonly #names: readonly string[];
+  /** DMA events of any kind. */
+  dmaEvents = 0;
+  mappings = 0;
+  foreignMappings = 0;
+  /** Mappings of devices that the kernel maintains: local or bounced ones, and foreign ones. */
+  maintainedLocal = 0;
+  maintainedForeign = 0;
+  /** Mappings whose device does not snoop, whatever the kernel believes. */
+  needingMaintenance = 0;
+  /** The kernel's names: dma_map_phys, or dma_map_page. */
+  byPhys: boolean | undefined;
+
+  constructor(platform: Platform, p2m: P2m, drive: Drive, names: readonly string[]) {
+    this.platform = platform;
+    this.p2m = p2m;
+    this.drive = drive;
+    this.#names = names;
+  }
+
+  /** Begin a DMA event: its context in step, and why nothing is certain if events were lost around it. */
+  enter(event: TraceEvent): { context: ContextState; uncertain: string | undefined } {
+    this.dmaEvents++;
+    const context = this.contexts.of(event);
+    this.#settleBefore(context, event);
+    const lost = this.contexts.lostSince(context, event);
+    return { context, uncertain: lost ? 'events were lost just before it' : undefined };
+  }
+
+  /** What an earlier dma_unmap_sg of this context took is complete. */
+  settle(context: ContextState): void {
+    const { closing } = context;
+    if (closing === undefined) return;
+    context.closing = undefined;
+    for (const { mapping, operations } of closing.entries)
+      this.drive.close(mapping, closing.line, closing.attributes, operations, true);
+  }
+
+  /** An IOMMU driver syncs its page tables in the middle of unmapping another device's list: no end of that. */
+  #settleBefore(context: ContextState, event: TraceEvent): void {
+    const { closing } = context;
+    if (closing === undefined) return;
+    const nested =
+      event.kind === EventKind.syncForDevice && closing.device.index !== event.device && closing.isWaiting();
+    if (!nested) this.settle(context);
+  }
+
+  device(event: TraceEvent): DeviceCount {
+    let count = this.devices[event.device];
+    if (count === undefined) {
+      const device = describeDevice(this.platform, this.#names[event.device] ?? '?', event.device);
+      count = { device, mappings: 0, foreignMappings: 0 };
+      this.devices[event.device] = count;
+    }
+    return count;
+  }
+
+  /** Machine address that a device reaches through its bus, without an IOMMU. */
+  busOf(device: ReplayDevice, dma: DmaAddr): MachineAddr {
+    return dmaToMachineThrough(device.windows, dma) ?? dmaToMachine(dma);
+  }
+
+  /** What a mapping is made of, by its addresses and by a bounce that waits in its context. */
+  make(context: ContextState, device: ReplayDevice, dma: DmaAddr, phys: PhysAddr, size: number): Made {
+    const foreign = this.p2m.get(pfnOf(phys));
+    const direct = foreign === undefined ? undefined : offsetBy(machineAddrOf(foreign), pageOffset(phys));
+    const bounce = context.takeBounce(phys, direct === undefined ? undefined : machineToDma(direct), size);
+    return classify(this.platform, this.p2m, device, dma, phys, this.busOf(device, dma), bounce);
+  }
+
+  /** Events of a CPU (-1: of all) were lost: what is live or waits there is not certain any more. */
+  lose(cpu: number, because: string): void {
+    this.contexts.lose(cpu);
+    this.unmapped.clear();
+    for (const mapping of this.live.all()) mapping.uncertain ??= because;
+  }
+}
+
+/** An entry for attribution. */
+export function entryAt(dma: DmaAddr, bus: MachineAddr, phys: PhysAddr, size: number): Entry {
+  return { dma, bus, phys, size, operations: [], covered: 0 };
+}
+
+/** The attributes of a call; what was mapped as a resource has no RAM behind it. */
+export function attributesOf(bits: number, kind: MappingKind): Attributes {
+  return {
+    skipCpuSync: (bits & Attribute.skipCpuSync) !== 0,
+    mmio: kind === 'resource',
+    requireCoherent: (bits & Attribute.requireCoherent) !== 0,
+  };
+}
+
+/** The call that an event prints. */
+export function driverCall(event: TraceEvent): DriverCall {
+  return {
+    line: event.line,
+    dma: event.dmaAddr,
+    size: event.size,
+    direction: event.direction as Direction,
+    skipCpuSync: (event.attributes & Attribute.skipCpuSync) !== 0,
+  };
+}

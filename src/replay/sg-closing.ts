@@ -1,0 +1,68 @@
+/**
+ * dma_unmap_sg is printed before its maintenance: its entries wait for the operations that follow in the context.
+ */
+import type { Attributes } from '../linux/index.ts';
+import type { Call } from './contexts.ts';
+import { type Entry, EntryMatcher } from './entry-matcher.ts';
+import type { LiveMapping, SgList } from './live.ts';
+import type { Operation } from './operation.ts';
+import type { ReplayDevice } from './platform.ts';
+
+/** An entry that waits; `mapping` is what it unmaps. */
+export interface ClosingEntry extends Entry {
+  readonly mapping: LiveMapping;
+}
+
+export class SgClosing {
+  readonly device: ReplayDevice;
+  readonly entries: readonly ClosingEntry[];
+  readonly line: number;
+  readonly attributes: Attributes;
+  readonly #matcher: EntryMatcher;
+  readonly #pieces: ReadonlySet<number> | undefined;
+  readonly #called = new Set<ClosingEntry>();
+  #current: ClosingEntry | undefined;
+
+  constructor(list: SgList, line: number, attributes: Attributes) {
+    this.device = list.device;
+    this.#pieces = list.pieces;
+    this.entries = list.entries.map((mapping) => ({
+      mapping,
+      dma: mapping.dma,
+      bus: mapping.bus,
+      phys: mapping.phys,
+      size: mapping.size,
+      operations: [],
+      covered: 0,
+    }));
+    this.#matcher = new EntryMatcher(this.entries);
+    this.line = line;
+    this.attributes = attributes;
+  }
+
+  /** An entry of swiotlb-xen begins; false if it is none of this list's. */
+  call(call: Call): boolean {
+    this.#current =
+      call.kind === 'unmap'
+        ? this.entries.find((e) => !this.#called.has(e) && e.dma === call.dma && e.size === call.size)
+        : undefined;
+    if (this.#current) this.#called.add(this.#current);
+    return this.#current !== undefined;
+  }
+
+  /** Take an operation if it is one of this list's; false if not. */
+  take(operation: Operation): boolean {
+    if (this.#called.size > 0) {
+      this.#current?.operations.push(operation);
+      return this.#current !== undefined;
+    }
+    if (operation.kind === 'arch_sync_for_device') return false;
+    if (this.#pieces) return this.#pieces.has(operation.addr);
+    return this.#matcher.exact(operation) !== undefined;
+  }
+
+  /** True while an entry has got nothing. */
+  isWaiting(): boolean {
+    return this.entries.some(({ operations }) => operations.length === 0);
+  }
+}
