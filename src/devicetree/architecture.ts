@@ -1,6 +1,6 @@
 /** Which architecture's kernel the tree is for: 32-bit or 64-bit Arm. The tree does not say so outright. */
 import type { DeviceNode } from './node.ts';
-import { readStrings } from './properties.ts';
+import { readStrings, readU32 } from './properties.ts';
 import type { DeviceTree } from './tree.ts';
 
 /** `name` is null where the tree gives no sign. */
@@ -9,16 +9,16 @@ export interface Architecture {
   readonly because: string;
 }
 
-/** CPUs that have only 32-bit state, by the end of their `compatible`. ARMv7 and before, and Cortex-A32. */
+/** `compatible` of CPUs that have no 64-bit state: ARMv7 and before, and Cortex-A32. */
 const CPU_32 =
-  /^arm,(cortex-a(5|7|8|9|12|15|17|32)|arm\d+.*|cortex-[mr]\d+.*|sa110|sa1100|xscale|v[4-7].*|armv[4-7].*)$|^(marvell,(sheeva|pj4|feroceon|mohawk|xsc3|88)|qcom,(krait|scorpion)|brcm,brahma-b15|intel,|faraday,|actions,|dec,)/;
-/** 64-bit ones: ARMv8 and later. */
+  /^arm,(cortex-a([5789]|12|15|17|32)|cortex-[mr]\d+\w*|arm\d+\S*|sa110|sa1100|xscale|armv[4-7]\S*)$|^marvell,(sheeva|pj4|feroceon|mohawk|xsc3)|^qcom,(krait|scorpion)|^brcm,brahma-b15$/;
+/** Those that have it: ARMv8 and later. */
 const CPU_64 =
-  /^arm,(armv8|armv9|cortex-(a(3[4-9]|[57][0-9]|[5-9][0-9]{2}|7[0-9]{2}|[0-9]{3})|x\d+)|neoverse|c1-|rainier|foundation|ares|zeus)|^(apm,|apple,|brcm,(brahma-b53|vulcan)|cavium,|fujitsu,|hisilicon,|nvidia,(tegra[0-9]+-)?(denver|carmel|tegra186-denver|tegra194-carmel)|phytium,|qcom,(kryo|falkor|oryon)|samsung,mongoose)/;
+  /^arm,(armv[89]|cortex-(a(3[4-9]|[5-7]\d|\d{3})|x\d)|neoverse|rainier|foundation)|^(apm|apple|cavium|fujitsu|hisilicon|phytium),|^brcm,(brahma-b53|vulcan)$|^nvidia,(denver|carmel|tegra\d+-(denver|carmel))|^qcom,(kryo|falkor|oryon)|^samsung,mongoose/;
 
 const known = new WeakMap<DeviceTree, Architecture>();
 
-/** Decided by the `compatible` of the /cpus nodes, then by PSCI's 64-bit function ids. Computed once a tree. */
+/** Decided by the `compatible` of the /cpus nodes, else by PSCI's function ids. Computed once a tree. */
 export function architecture(tree: DeviceTree): Architecture {
   let answer = known.get(tree);
   if (answer === undefined) {
@@ -36,7 +36,16 @@ function decide(tree: DeviceTree): Architecture {
       if (CPU_32.test(compatible))
         return { name: 'arm', because: `${cpu.path} is compatible with ${compatible}` };
     }
-  return { name: null, because: 'no node of /cpus has a compatible of a CPU that is known here' };
+  // SMC calling convention: bit 30 of a function id marks the 64-bit convention.
+  const cpuOn = readU32(tree.root.child('psci') ?? tree.root, 'cpu_on');
+  if (cpuOn !== undefined) {
+    const name = Math.floor(cpuOn / 2 ** 30) % 2 === 1 ? 'arm64' : 'arm';
+    return { name, because: `cpu_on of /psci is 0x${cpuOn.toString(16)}` };
+  }
+  return {
+    name: null,
+    because: 'no node of /cpus has the compatible of a known CPU, and /psci has no cpu_on',
+  };
 }
 
 /** The nodes of /cpus that are CPUs. */

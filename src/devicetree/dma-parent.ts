@@ -16,10 +16,10 @@ export function dmaParent(node: DeviceNode): DeviceNode | null {
 }
 
 /**
- * A walk from a node to the root takes at most as many steps as trees are deep; interconnects can lead back to
- * where one was (Linux would go round for ever), and then the walk ends here.
+ * Steps that a walk upwards may take. Trees are at most 63 deep, but interconnects can lead back to where one was
+ * (Linux would go round for ever), and then the walk ends here.
  */
-const MAX_STEPS = 128;
+export const MAX_STEPS = 128;
 
 /** The node itself and everything its DMA passes on its way up. */
 export function* dmaPath(node: DeviceNode): Generator<DeviceNode> {

@@ -41,7 +41,7 @@ export function dmaWindowsBelow(bus: DeviceNode): DmaWindows {
   let first = true;
   for (const node of dmaPath(bus)) {
     const value = node.property('dma-ranges');
-    if (value !== undefined && value.length > 0) return windowsAt(node, value);
+    if (value !== undefined && value.length > 0) return windowsAt(node);
     // Linux forgives a missing dma-ranges on the first bus only, and goes on through empty ones (1:1).
     if (value === undefined && !first)
       return identity(`no translating dma-ranges from ${bus.path} on; ${node.path} has none`);
@@ -68,8 +68,8 @@ function identity(because: string, notes: readonly string[] = []): DmaWindows {
   return { windows: [], busLimit: null, because, notes };
 }
 
-/** Entries beyond this are left out: no board has as many, and a damaged file could. */
-const MAX_ENTRIES = 1024;
+/** Entries beyond this are left out: real boards have up to 5, a damaged file could have any number. */
+const MAX_ENTRIES = 256;
 
 interface Entry {
   readonly flags: number;
@@ -79,7 +79,19 @@ interface Entry {
   readonly size: bigint;
 }
 
-function windowsAt(node: DeviceNode, value: Uint8Array): DmaWindows {
+/** Every device below a bus has the bus's windows. */
+const known = new WeakMap<DeviceNode, DmaWindows>();
+
+function windowsAt(node: DeviceNode): DmaWindows {
+  let answer = known.get(node);
+  if (answer === undefined) {
+    answer = readWindows(node, node.property('dma-ranges') ?? new Uint8Array(0));
+    known.set(node, answer);
+  }
+  return answer;
+}
+
+function readWindows(node: DeviceNode, value: Uint8Array): DmaWindows {
   const because = `dma-ranges of ${node.path}`;
   const notes: string[] = [];
   const windows: DmaWindow[] = [];

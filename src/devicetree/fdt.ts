@@ -10,6 +10,7 @@ import { DeviceNode, padded } from './node.ts';
 import { readReservations } from './reservations.ts';
 import { MAX_NAME_LENGTH, type NameOffsets } from './strings-block.ts';
 import { DeviceTree } from './tree.ts';
+import { MAX_WARNINGS } from './warnings.ts';
 
 const FDT_BEGIN_NODE = 1;
 const FDT_END_NODE = 2;
@@ -22,6 +23,9 @@ const FDT_END = 9;
  * is no board's. The bound keeps the length of paths, and every walk to the root, bounded.
  */
 const MAX_DEPTH = 62;
+
+/** Real paths have up to 123 characters. Without a bound, all paths together can be far larger than the file. */
+const MAX_PATH = 1024;
 
 /**
  * Read a flattened device tree.
@@ -50,6 +54,7 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
   const checkedNames = new Uint8Array(header.stringsSize);
   let node: DeviceNode | null = null;
   let depth = -1;
+  let pathLength = 0;
   let at = header.structOffset;
   for (;;) {
     const token = at + 4 <= end ? view.getUint32(at) : -1;
@@ -66,6 +71,9 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
             'Linux reads no deeper',
           );
         const nameEnd = endOfName(view, at + 4, end);
+        pathLength += nameEnd - at - 3;
+        if (pathLength > MAX_PATH)
+          throw malformed(at, `a node with a path of ${pathLength} characters`, `at most ${MAX_PATH}`);
         const propertiesStart = at + 4 + padded(nameEnd + 1 - (at + 4));
         const child: DeviceNode = new DeviceNode(tree, node, { offset: at, nameEnd, propertiesStart });
         node?.children.push(child);
@@ -76,6 +84,7 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
       }
       case FDT_END_NODE:
         if (node === null) throw malformed(at, 'FDT_END_NODE outside any node', 'FDT_BEGIN_NODE or FDT_END');
+        pathLength -= node.nameLength + 1;
         node = node.parent;
         depth -= 1;
         at += 4;
@@ -123,7 +132,7 @@ function addProperty(node: DeviceNode, at: number, next: number, warnings: Devic
   if (node.children.length === 0) {
     node.propertyCount += 1;
     node.propertiesEnd = next;
-  } else if (warnings.length < 100) {
+  } else if (warnings.length < MAX_WARNINGS) {
     warnings.push({
       offset: at,
       message: `a property of ${node.path} after its child nodes; ignored, as by Linux`,

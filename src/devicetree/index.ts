@@ -14,12 +14,13 @@ export {
 export { DeviceTreeError, type DeviceTreeErrorKind, type DeviceTreeWarning } from './error.ts';
 export { readFdt } from './fdt.ts';
 export { iommuOf } from './iommu.ts';
+export type { MemoryRange } from './memory-range.ts';
 export type { DeviceNode } from './node.ts';
 export { hostBridges } from './pci.ts';
+export { type Platform, type ReservedRegion, readPlatform } from './platform.ts';
 export {
   addressCells,
   cells,
-  exactNumber,
   isAvailable,
   isCompatible,
   type PhandleEntry,
@@ -30,5 +31,4 @@ export {
   readU64,
   sizeCells,
 } from './properties.ts';
-export type { MemoryRange } from './reservations.ts';
 export type { DeviceTree } from './tree.ts';

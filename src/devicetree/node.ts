@@ -55,6 +55,11 @@ export class DeviceNode {
     return this.ownName;
   }
 
+  /** Characters of the name. */
+  get nameLength(): number {
+    return this.nameEnd - this.offset - 4;
+  }
+
   /** The name before "@", as Linux's %pOFn prints it. */
   get baseName(): string {
     const at = this.name.indexOf('@');

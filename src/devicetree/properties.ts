@@ -4,8 +4,6 @@
  * Where a value is too short or not what it should be, the answer is the one that Linux's of_property_read_*
  * gives (drivers/of/property.c, base.c of 7.3): as if the property were not there.
  */
-import { isAddress } from '../address/index.ts';
-import { malformed } from './error.ts';
 import type { DeviceNode } from './node.ts';
 import { latin1 } from './strings-block.ts';
 
@@ -43,18 +41,6 @@ export function readNumber(value: Uint8Array, cell: number, count: number): bigi
   const view = viewOf(value);
   if (count === 1) return BigInt(view.getUint32(cell * 4));
   return view.getBigUint64((cell + count - 2) * 4);
-}
-
-/**
- * A number from the tree as a plain one.
- * @throws DeviceTreeError naming `what`, if it is 2^53 or more: no machine has such an address, and it would
- * be rounded.
- */
-export function exactNumber(value: bigint, node: DeviceNode, what: string): number {
-  const number = Number(value);
-  if (!isAddress(number))
-    throw malformed(node.offset, `${what} 0x${value.toString(16)} of ${node.path}`, 'a number below 2^53');
-  return number;
 }
 
 /** The property's strings. Empty if it is missing, or is no list of terminated strings. */

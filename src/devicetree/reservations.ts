@@ -1,14 +1,7 @@
 /** The memory reservation block: ranges of RAM that the boot loader asks to keep (specification v0.4, 5.3). */
-import { isAddress, type MachineAddr, machineAddr } from '../address/index.ts';
 import { DeviceTreeError, type DeviceTreeWarning } from './error.ts';
 import type { FdtHeader } from './header.ts';
-
-/** A range of machine memory. */
-export interface MemoryRange {
-  readonly from: MachineAddr;
-  /** Bytes, above 0; from + size <= 2^53. */
-  readonly size: number;
-}
+import { hexRange, type MemoryRange, memoryRange } from './memory-range.ts';
 
 const ENTRY_SIZE = 16;
 
@@ -34,14 +27,13 @@ export function readReservations(
     const address = view.getBigUint64(at);
     const size = view.getBigUint64(at + 8);
     if (address === 0n && size === 0n) return ranges;
-    const from = Number(address);
-    const bytes = Number(size);
-    if (size > 0n && isAddress(from) && isAddress(bytes) && isAddress(from + bytes))
-      ranges.push({ from: machineAddr(from), size: bytes });
-    else if (size > 0n)
+    if (size === 0n) continue;
+    const range = memoryRange(address, size);
+    if (range !== undefined) ranges.push(range);
+    else
       warnings.push({
         offset: at,
-        message: `memory reservation 0x${address.toString(16)}, size 0x${size.toString(16)} lies beyond 2^53; left out`,
+        message: `memory reservation ${hexRange(address, size)} lies beyond 2^53; left out`,
       });
   }
 }

@@ -5,7 +5,7 @@
  * arithmetic: unsigned, 64 bits, wrapping. Hence bigint here; callers turn results into addresses.
  * Left out: ISA ports of HiSilicon's LPC ("indirect I/O"), which are no memory.
  */
-import { dmaParent } from './dma-parent.ts';
+import { dmaParent, MAX_STEPS } from './dma-parent.ts';
 import type { DeviceNode } from './node.ts';
 import { addressCells, cellAt, readNumber, readString, sizeCells } from './properties.ts';
 
@@ -48,9 +48,8 @@ export function cellsUsable(address: number, size: number): boolean {
 }
 
 const U64 = 2n ** 64n;
-/** More entries than this no real `ranges` has; a bound keeps the work on a damaged file linear. */
-const MAX_ENTRIES = 4096;
-const MAX_STEPS = 128;
+/** Ten times what any board of Debian's kernels has; a bound keeps the work on a damaged file linear. */
+const MAX_ENTRIES = 1024;
 
 /** CPU address of the first `reg` entry of a node, in [0, 2^64); undefined where Linux finds none. */
 export function translatedReg(node: DeviceNode): bigint | undefined {

@@ -1,8 +1,8 @@
 /** The tree that readFdt returns: nodes, and the ways to find one. */
 import type { DeviceTreeWarning } from './error.ts';
 import type { FdtHeader } from './header.ts';
+import type { MemoryRange } from './memory-range.ts';
 import type { DeviceNode } from './node.ts';
-import type { MemoryRange } from './reservations.ts';
 import { latin1, StringsBlock } from './strings-block.ts';
 import { duplicateWarnings } from './warnings.ts';
 

@@ -4,7 +4,7 @@ import type { DeviceNode } from './node.ts';
 import type { DeviceTree } from './tree.ts';
 
 /** A damaged file can hold one for every 12 bytes; nobody reads more than a few. */
-const MAX_WARNINGS = 100;
+export const MAX_WARNINGS = 100;
 
 /** Doubled nodes, properties and phandles, and names that a path cannot hold; at most MAX_WARNINGS and one. */
 export function duplicateWarnings(tree: DeviceTree): DeviceTreeWarning[] {
