@@ -1,7 +1,7 @@
 /** Writes flattened device trees for tests, token by token, so that each part of a file can be made wrong. */
 
-/** true: an empty property. Numbers are 32-bit cells, strings get their NUL, bytes stand as they are. */
-export type PropertyValue = true | string | readonly string[] | readonly number[] | Uint8Array;
+/** true: an empty property; false: none. Numbers are 32-bit cells, strings get their NUL, bytes stand as they are. */
+export type PropertyValue = boolean | string | readonly string[] | readonly number[] | Uint8Array;
 
 /** A node as a test writes it: keys with an object for a value are child nodes, all others are properties. */
 export interface NodeSpec {
@@ -69,7 +69,7 @@ export class Tokens {
   node(name: string, spec: NodeSpec): this {
     this.begin(name);
     const entries = Object.entries(spec);
-    for (const [key, value] of entries) if (!isNode(value)) this.property(key, value);
+    for (const [key, value] of entries) if (!isNode(value) && value !== false) this.property(key, value);
     for (const [key, value] of entries) if (isNode(value)) this.node(key, value);
     return this.end();
   }
@@ -135,7 +135,7 @@ export function isNode(value: PropertyValue | NodeSpec): value is NodeSpec {
 
 /** A property's value as it stands in the file. */
 export function encode(value: PropertyValue): number[] {
-  if (value === true) return [];
+  if (typeof value === 'boolean') return [];
   if (value instanceof Uint8Array) return [...value];
   if (typeof value === 'string') return [...new TextEncoder().encode(value), 0];
   return value.flatMap((part) => (typeof part === 'string' ? encode(part) : new Tokens().cell(part).bytes));
