@@ -23,6 +23,8 @@ export interface Finding {
   /** Bytes outside the buffer that were destructively maintained, or the wrong frame's. */
   readonly touched: readonly ByteRange<DmaAddr>[];
   readonly explanation: string;
+  /** On a foreign page. */
+  readonly foreign: boolean;
 }
 
 /** A distinct problem: findings of one rule, severity, device and direction. */
@@ -52,9 +54,9 @@ export class Findings {
   readonly problems: Problem[] = [];
   #keptHazards = 0;
   #byKey = new Map<string, Problem>();
-  /** Mappings with an error, and mappings with a hazard and no error. */
-  errorMappings = 0;
-  hazardMappings = 0;
+  /** Mappings with an error, and mappings with a hazard and no error: of foreign pages, and of others. */
+  readonly #errors = { foreign: 0, local: 0 };
+  readonly #hazards = { foreign: 0, local: 0 };
   /** Findings that were counted and not kept. */
   dropped = 0;
 
@@ -63,8 +65,25 @@ export class Findings {
     const { errors, hazards } = splitByRule(damages);
     for (const group of errors) this.#addOne(mapping, state, group, errors);
     for (const group of hazards) this.#addOne(mapping, state, group, hazards);
-    if (errors.length > 0) this.errorMappings++;
-    else if (hazards.length > 0) this.hazardMappings++;
+    const place = mapping.mappingClass === 'foreign' ? 'foreign' : 'local';
+    if (errors.length > 0) this.#errors[place]++;
+    else if (hazards.length > 0) this.#hazards[place]++;
+  }
+
+  get errorMappings(): number {
+    return this.#errors.foreign + this.#errors.local;
+  }
+  get hazardMappings(): number {
+    return this.#hazards.foreign + this.#hazards.local;
+  }
+
+  /** Take back what was found on foreign pages, or on the others: their maintenance was not recorded at all. */
+  withdraw(foreign: boolean): void {
+    const place = foreign ? 'foreign' : 'local';
+    this.#errors[place] = 0;
+    this.#hazards[place] = 0;
+    removeIf(this.kept, (finding) => finding.foreign === foreign);
+    removeIf(this.problems, (problem) => problem.foreign === foreign);
   }
 
   #addOne(mapping: LiveMapping, state: TrackState, group: Group, all: readonly Group[]): void {
@@ -95,6 +114,7 @@ export class Findings {
         all.flatMap((g) => g.damages.filter((d) => !d.inside)),
       ),
       explanation: explain(rule, damages, state.acts, state),
+      foreign: mapping.mappingClass === 'foreign',
     };
     if (problem) problem.mappings++;
     else {
@@ -114,6 +134,11 @@ export class Findings {
     if (severity === 'hazard') this.#keptHazards++;
     this.kept.push(finding);
   }
+}
+
+function removeIf<T>(items: T[], unwanted: (item: T) => boolean): void {
+  const left = items.filter((item) => !unwanted(item));
+  items.splice(0, items.length, ...left);
 }
 
 interface Group {

@@ -48,11 +48,21 @@ export interface Buffer {
   readonly hasNeighbours: boolean;
 }
 
+/** What a judge asks of the automaton. */
+export type May = Pick<
+  Automaton,
+  'start' | 'step' | 'withMode' | 'modeOf' | 'staleMoves' | 'deviceStaleMoves' | 'lostMoves'
+>;
+/** What a judge asks of a map from bytes to may-sets. */
+export type ByteMap = Pick<Runs<Node>, 'update' | 'visit'>;
+
 /** The hardware that judges share. */
 export interface Hardware {
-  readonly automaton: Automaton;
+  readonly automaton: May;
   /** Bytes of a cache line, a power of two. */
   readonly lineSize: number;
+  /** How a judge keeps its bytes; runs unless something else is wanted (story.ts follows a single byte). */
+  readonly keep?: (from: MachineAddr, to: MachineAddr, start: Node) => ByteMap;
 }
 
 const DEVICE_WINDOW: Readonly<Record<Direction, number>> = {
@@ -67,8 +77,8 @@ export class MappingJudge {
   readonly #hardware: Hardware;
   /** The device snoops: it needs no maintenance, but wrong maintenance can still do harm. */
   readonly #snoops: boolean;
-  readonly #mild: Runs<Node>;
-  readonly #strict: Runs<Node>;
+  readonly #mild: ByteMap;
+  readonly #strict: ByteMap;
   readonly #firstWhole: MachineAddr;
   readonly #lastWhole: MachineAddr;
   #damage: Damage[] | undefined;
@@ -81,8 +91,9 @@ export class MappingJudge {
     const start = hardware.automaton.start(
       buffer.direction === Direction.fromDevice ? Start.dontCare : Start.written,
     );
-    this.#mild = new Runs(buffer.from, buffer.to, start);
-    this.#strict = new Runs(buffer.from, buffer.to, start);
+    const keep = hardware.keep ?? ((from, to, node) => new Runs(from, to, node));
+    this.#mild = keep(buffer.from, buffer.to, start);
+    this.#strict = keep(buffer.from, buffer.to, start);
     const { lineSize } = hardware;
     this.#firstWhole = buffer.hasNeighbours ? ceilTo(buffer.from, lineSize) : buffer.from;
     this.#lastWhole = buffer.hasNeighbours ? floorTo(buffer.to, lineSize) : buffer.to;
@@ -137,7 +148,7 @@ export class MappingJudge {
   }
 
   /** Both readings, with the severity of what they find. */
-  #readings(): readonly (readonly [Runs<Node>, Severity])[] {
+  #readings(): readonly (readonly [ByteMap, Severity])[] {
     return [
       [this.#mild, 'error'],
       [this.#strict, 'hazard'],
@@ -201,7 +212,7 @@ export class MappingJudge {
       });
   }
 
-  #judgeDeviceReads(from: MachineAddr, to: MachineAddr, runs: Runs<Node>, severity: Severity): void {
+  #judgeDeviceReads(from: MachineAddr, to: MachineAddr, runs: ByteMap, severity: Severity): void {
     const { automaton } = this.#hardware;
     runs.visit(from, to, (node, low, high) => {
       const moves = automaton.deviceStaleMoves(node);

@@ -8,6 +8,7 @@ import type { Design } from '../linux/index.ts';
 import { Direction, EventKind, type TraceEvent, type TraceSink, type Unparsed } from '../trace/index.ts';
 import type { Call } from './contexts.ts';
 import { Drive } from './drive.ts';
+import type { Hardware } from './judge.ts';
 import { ReplayKernel } from './kernel.ts';
 import { mapSg, mapSingle, mapWithoutMaintenance } from './maps.ts';
 import type { Operation } from './operation.ts';
@@ -28,6 +29,8 @@ export interface ReplayOptions {
 
 export class Replay implements TraceSink {
   readonly session: Session;
+  readonly automaton = new Automaton();
+  readonly hardware: Hardware;
   readonly tracks: readonly Track[];
   /** Maintenance events by path: native, the hypercall, any. */
   nativeRecorded = false;
@@ -40,8 +43,9 @@ export class Replay implements TraceSink {
   constructor(options: ReplayOptions, names: readonly string[]) {
     const { platform, own } = options;
     const p2m = new P2m();
+    this.hardware = { automaton: this.automaton, lineSize: platform.lineSize };
     const world = {
-      hardware: { automaton: new Automaton(), lineSize: platform.lineSize },
+      hardware: this.hardware,
       ground: { instructions: instructionsOf(platform), ownRam: platform.ownRam, p2m },
     };
     const designs = options.designs.map((design) => new Track(world, design.name, design, design === own));

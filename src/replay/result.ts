@@ -1,6 +1,8 @@
-/** The outcome of a replay: verdict of each track, and what the exit code follows from. */
+/** The outcome of a replay: the verdict of each track, and what was seen on the way. */
+import type { Problem } from './findings.ts';
 import type { Replay } from './replay.ts';
-import type { DeviceCount } from './session.ts';
+import type { DeviceCount, Session } from './session.ts';
+import { type Story, tellStory } from './story.ts';
 import type { Inconclusive, Track } from './track.ts';
 
 export type Verdict = 'clean' | 'hazards' | 'errors' | 'inconclusive' | 'not-recorded';
@@ -14,28 +16,49 @@ export interface TrackResult {
 }
 
 export interface ReplayResult {
+  readonly session: Session;
+  readonly maintenanceRecorded: boolean;
+  /** How local pages were told from foreign ones. */
+  readonly locality: string;
   readonly devices: readonly DeviceCount[];
   readonly tracks: readonly TrackResult[];
+  /** How a problem's example goes wrong; undefined where no cache is involved. */
+  story(problem: Problem): Story | undefined;
 }
 
 /** Sum up after Replay.end(). */
 export function resultOf(replay: Replay): ReplayResult {
-  const path = recordedPaths(replay);
+  const { session } = replay;
+  const paths = recordedPaths(replay);
   return {
-    devices: replay.session.devices.filter((count) => count !== undefined),
-    tracks: replay.tracks.map((track) => {
-      if (track.design !== undefined)
-        return {
-          track,
-          verdict: verdictOf(track, track.inconclusive),
-          inconclusive: track.inconclusive,
-          conforms: track.conformance !== undefined && path.complete,
-        };
-      if (path.nothing) return { track, verdict: 'not-recorded', inconclusive: [], conforms: false };
-      const inconclusive = path.missing ? [...track.inconclusive, path.missing] : track.inconclusive;
-      return { track, verdict: verdictOf(track, inconclusive), inconclusive, conforms: false };
-    }),
+    session,
+    maintenanceRecorded: replay.maintenanceRecorded,
+    locality: localityOf(session),
+    devices: session.devices.filter((count) => count !== undefined),
+    tracks: replay.tracks.map((track) => judgeTrack(track, paths)),
+    story: ({ example }) => tellStory(replay.hardware, replay.automaton, example),
   };
+}
+
+function localityOf({ platform }: Session): string {
+  if (!platform.xen) return 'not on Xen: every page is local';
+  return platform.ownRam
+    ? 'from /proc/iomem (pfn_valid at 128 MiB sections)'
+    : 'inferred from p2m events and from DMA addresses that differ from physical ones (no /proc/iomem given)';
+}
+
+function judgeTrack(track: Track, paths: RecordedPaths): TrackResult {
+  if (track.design !== undefined)
+    return {
+      track,
+      verdict: verdictOf(track, track.inconclusive),
+      inconclusive: track.inconclusive,
+      conforms: track.conformance !== undefined && paths.complete,
+    };
+  if (paths.withdrawn !== undefined) track.findings.withdraw(paths.withdrawn === 'foreign');
+  if (paths.nothing) return { track, verdict: 'not-recorded', inconclusive: [], conforms: false };
+  const inconclusive = paths.missing ? [...track.inconclusive, paths.missing] : track.inconclusive;
+  return { track, verdict: verdictOf(track, inconclusive), inconclusive, conforms: false };
 }
 
 function verdictOf(track: Track, inconclusive: readonly Inconclusive[]): Verdict {
@@ -44,27 +67,31 @@ function verdictOf(track: Track, inconclusive: readonly Inconclusive[]): Verdict
   return track.findings.hazardMappings > 0 ? 'hazards' : 'clean';
 }
 
-/** Which maintenance was recorded: none where some was needed, all kinds that were needed, or one kind of two. */
-function recordedPaths(replay: Replay): {
-  nothing: boolean;
-  complete: boolean;
-  missing: Inconclusive | undefined;
-} {
+/** Which maintenance was recorded. */
+interface RecordedPaths {
+  /** None, where some was needed. */
+  readonly nothing: boolean;
+  /** All that was needed, or none was needed. */
+  readonly complete: boolean;
+  /** One path of two was not recorded at all. */
+  readonly missing: Inconclusive | undefined;
+  /** The pages whose recorded maintenance cannot be judged for that. */
+  readonly withdrawn?: 'foreign' | 'local';
+}
+
+function recordedPaths(replay: Replay): RecordedPaths {
   const { maintainedLocal, maintainedForeign, needingMaintenance } = replay.session;
   const needed = maintainedLocal + maintainedForeign + needingMaintenance > 0;
   if (!replay.maintenanceRecorded) return { nothing: needed, complete: !needed, missing: undefined };
-  const lacks = (what: string): Inconclusive => ({ line: 0, device: '', because: what });
+  const lacks = (withdrawn: 'foreign' | 'local', because: string): RecordedPaths => ({
+    nothing: false,
+    complete: false,
+    missing: { line: 0, device: '', because },
+    withdrawn,
+  });
   if (maintainedForeign > 0 && !replay.hypercallsRecorded)
-    return {
-      nothing: false,
-      complete: false,
-      missing: lacks('no cache-flush hypercall is in the trace at all: was its call site probed?'),
-    };
+    return lacks('foreign', 'no cache-flush hypercall is in the trace at all: was its call site probed?');
   if (maintainedLocal > 0 && !replay.nativeRecorded)
-    return {
-      nothing: false,
-      complete: false,
-      missing: lacks('no native maintenance is in the trace at all: was arch_sync_dma_for_* probed?'),
-    };
+    return lacks('local', 'no native maintenance is in the trace at all: was arch_sync_dma_for_* probed?');
   return { nothing: false, complete: true, missing: undefined };
 }

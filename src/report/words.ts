@@ -1,0 +1,83 @@
+/** Sentences of the terminal report. */
+import type { TrackResult, Verdict } from '../replay/index.ts';
+import type { ReportContext } from './context.ts';
+import type { Style } from './style.ts';
+
+/** "1 mapping", "8 mappings". */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Break a text into indented lines of at most `width` characters (single longer words stay whole). */
+export function wrap(text: string, indent: number, width: number): string[] {
+  const lines: string[] = [];
+  let line = ' '.repeat(indent);
+  for (const word of text.split(' ')) {
+    if (line.length > indent && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = ' '.repeat(indent);
+    }
+    line += line.length > indent ? ` ${word}` : word;
+  }
+  return [...lines, line];
+}
+
+/** The verdict on the recording in one line; where it was not recorded, on the kernel's own design. */
+export function headline(
+  context: ReportContext,
+  recorded: TrackResult | undefined,
+  own: TrackResult | undefined,
+  style: Style,
+): string {
+  const verdict = recorded?.verdict ?? 'inconclusive';
+  const { file } = context;
+  const line = (colour: (text: string) => string, text: string) => style.bold(`${file}: ${colour(text)}`);
+  const lines: string[] = [];
+  if (verdict === 'errors') lines.push(line(style.red, corrupted(recorded)));
+  if (verdict === 'hazards')
+    lines.push(
+      line(
+        style.yellow,
+        `no errors; ${plural(hazardsOf(recorded), 'mapping')} at the mercy of their neighbours`,
+      ),
+    );
+  if (verdict === 'clean')
+    lines.push(line(style.green, 'clean: the recorded maintenance is right under every cache behaviour'));
+  if (verdict === 'inconclusive')
+    lines.push(
+      line(
+        style.yellow,
+        `inconclusive: for ${plural(recorded?.inconclusive.length ?? 0, 'mapping')} the trace does not tell`,
+      ),
+    );
+  if (verdict === 'not-recorded') {
+    lines.push(
+      line(style.yellow, 'maintenance not recorded: these are the kernel\u2019s standard events only'),
+    );
+    if (own)
+      lines.push(
+        `  the kernel\u2019s own design, ${own.track.name}, on this load: ${ownVerdict(own, style)}`,
+      );
+  }
+  if (context.cut !== undefined) lines.push(style.red(`  ${context.cut}: what was readable is judged`));
+  return lines.join('\n');
+}
+
+function ownVerdict(own: TrackResult, style: Style): string {
+  const words: Record<Verdict, string> = {
+    errors: style.red(corrupted(own)),
+    hazards: `no errors, ${plural(hazardsOf(own), 'mapping')} with hazards`,
+    clean: style.green('clean'),
+    inconclusive: 'inconclusive',
+    'not-recorded': 'not recorded',
+  };
+  return words[own.verdict];
+}
+
+function corrupted(result: TrackResult | undefined): string {
+  return `data was or could have been corrupted on ${plural(result?.track.findings.errorMappings ?? 0, 'mapping')}`;
+}
+
+function hazardsOf(result: TrackResult | undefined): number {
+  return result?.track.findings.hazardMappings ?? 0;
+}
