@@ -7,7 +7,7 @@ for (const digits of ['0123456789abcdef', '0123456789ABCDEF']) {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Bytes of a string, in UTF-8. */
 export function bytesOf(text: string): Uint8Array {

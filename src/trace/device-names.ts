@@ -3,7 +3,7 @@ import { ByteTable, hashOf } from './byte-table.ts';
 import { textOf } from './bytes.ts';
 
 /** More devices than any machine has: past it a trace is damaged, and memory must stay bounded. */
-export const DEVICES_KEPT = 65_536;
+const DEVICES_KEPT = 65_536;
 
 /** Interned device names. */
 export class DeviceNames {

@@ -4,7 +4,7 @@ import { bytesOf, textOf } from './bytes.ts';
 import { KERNEL_EVENTS, MARKER_EVENTS, PROBE_EVENTS, type Shape, STACK_EVENTS } from './vocabulary.ts';
 
 /** Names that mean nothing here and are remembered one by one. */
-export const UNKNOWN_NAMES_KEPT = 1000;
+const UNKNOWN_NAMES_KEPT = 1000;
 
 /** Longest name that is remembered; the kernel's own limit is 64. */
 const LONGEST_NAME = 128;
@@ -51,11 +51,11 @@ export class EventNames {
     return this.find(bytes, 0, bytes.length);
   }
 
-  /** As `find`, for names that mean something here only; enters nothing. */
+  /** As `find`, for events with fields only; enters nothing. */
   findKnown(bytes: Uint8Array, from: number, to: number): EventName | undefined {
     const index = this.#table.find(bytes, from, to, hashOf(bytes, from, to));
     const found = this.#names[index] ?? probeWithNumber(bytes, from, to);
-    return found === undefined || found.role === 'unknown' || found.role === 'stack' ? undefined : found;
+    return found?.role === 'fields' ? found : undefined;
   }
 
   /** Counts by name. */

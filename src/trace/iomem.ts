@@ -12,7 +12,7 @@ import { InputError } from './input-error.ts';
  * Bytes of a sparse memory section of arm64 with 4 KiB pages (2^27). Present sections have struct pages for every
  * frame, so pfn_valid() is true throughout a section that holds any RAM.
  */
-export const SECTION_SIZE = 2 ** 27;
+const SECTION_SIZE = 2 ** 27;
 
 /** What /proc/iomem says of RAM. */
 export interface Iomem {

@@ -5,6 +5,10 @@
  * Speed decides whether big traces can be read at all, so lines are parsed where they lie in the chunk, byte by
  * byte and once; no strings are made but of markers, and newlines are not searched first (a region that is
  * parsed always ends with one, which ends every loop).
+ * Measured with xen-domu-pvblk repeated to 150 MB, 136 bytes a line, sink without work, Node 24, one core of a
+ * shared machine: 4.6 million events a second, 630 MB/s. Of its 215 ns an event takes 89 to touch each byte in a
+ * loop that does nothing else (11 million events a second), header, name and device about 30, keys 30, values 55.
+ * Numbers parsed in line with the loop over the keys, and field numbers as literals, were not faster.
  */
 import { bytesOf, lineEnd, textOf } from './bytes.ts';
 import { EventKind, type StrangeLine, TraceEvent, type TraceSink, type TraceSummary } from './event.ts';
