@@ -108,7 +108,7 @@ async function replayOnce(
         own: own.design,
         judgeRecorded: true,
       },
-      reader.devices,
+      reader,
     );
     begun = { reader, replay, own };
     for (const chunk of kept) reader.push(chunk);

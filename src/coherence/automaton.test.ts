@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Automaton, NEVER, type Node } from './automaton.ts';
 import { bruteForce, FAULTS, type Fault } from './brute-force.ts';
-import { Mode, MODES, Operation, OPERATIONS, Start } from './operations.ts';
-import { type Fault as WitnessFault, type Step, witness } from './witness.ts';
+import { MODES, Mode, OPERATIONS, Operation, Start } from './operations.ts';
+import { type Step, type Fault as WitnessFault, witness } from './witness.ts';
 
-const operation = fc.integer({ min: 0, max: OPERATIONS - 1 }).map((op): Step => ({ operation: op as Operation }));
+const operation = fc
+  .integer({ min: 0, max: OPERATIONS - 1 })
+  .map((op): Step => ({ operation: op as Operation }));
 const mode = fc.integer({ min: 0, max: MODES - 1 }).map((set): Step => ({ mode: set }));
 const story = fc.record({
   start: fc.constantFrom(...Object.values(Start)),
@@ -31,7 +33,10 @@ function judge(start: Start, steps: readonly Step[]): Verdict[] {
       stale = automaton.staleMoves(node, step.operation);
       node = automaton.step(node, step.operation);
     }
-    return { staleMoves: Math.min(stale, automaton.deviceStaleMoves(node)), lostMoves: automaton.lostMoves(node) };
+    return {
+      staleMoves: Math.min(stale, automaton.deviceStaleMoves(node)),
+      lostMoves: automaton.lostMoves(node),
+    };
   });
 }
 
@@ -89,7 +94,14 @@ describe('may-sets', () => {
           open.push(next);
         }
       }
-    const plain = new Set([...seen].map((node) => automaton.statesOf(node).map(({ state }) => state).join()));
+    const plain = new Set(
+      [...seen].map((node) =>
+        automaton
+          .statesOf(node)
+          .map(({ state }) => state)
+          .join(),
+      ),
+    );
     expect(plain.size).toBe(11);
   });
 
@@ -98,12 +110,17 @@ describe('may-sets', () => {
     const cleaned = automaton.step(automaton.start(Start.dontCare), Operation.clean);
     const received = automaton.withMode(automaton.withMode(cleaned, Mode.deviceWrites), 0);
     expect(automaton.staleMoves(received, Operation.cpuRead)).toBe(0);
-    expect(automaton.staleMoves(automaton.step(received, Operation.invalidate), Operation.cpuRead)).toBe(NEVER);
+    expect(automaton.staleMoves(automaton.step(received, Operation.invalidate), Operation.cpuRead)).toBe(
+      NEVER,
+    );
   });
 
   it('need one hardware move where only an eviction at the wrong moment does harm', () => {
     const automaton = new Automaton();
-    const mapped = automaton.withMode(automaton.start(Start.memoryOnly), Mode.deviceWrites | Mode.neighbourWrites);
+    const mapped = automaton.withMode(
+      automaton.start(Start.memoryOnly),
+      Mode.deviceWrites | Mode.neighbourWrites,
+    );
     const back = automaton.step(automaton.withMode(mapped, Mode.neighbourWrites), Operation.cleanInvalidate);
     expect(automaton.staleMoves(back, Operation.cpuRead)).toBe(0);
     const prefetched = automaton.withMode(automaton.start(Start.memoryOnly), Mode.deviceWrites);

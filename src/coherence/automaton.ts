@@ -44,6 +44,7 @@ const READS: Partial<Record<Operation, readonly boolean[]>> = {
 
 export class Automaton {
   readonly #byKey = new Map<string, Node>();
+  readonly #starts: (Node | undefined)[] = [];
   readonly #costs: Uint8Array[] = [];
   readonly #modes: ModeSet[] = [];
   readonly #lost: number[] = [];
@@ -59,9 +60,13 @@ export class Automaton {
 
   /** The may-set at the beginning, under a mode. */
   start(start: Start, mode: ModeSet = 0): Node {
+    const known = this.#starts[start * MODES + mode];
+    if (known !== undefined) return known;
     const costs = new Uint8Array(STATES.length).fill(OUTSIDE);
     costs[stateNumber(startState(start))] = 0;
-    return this.#intern(costs, mode);
+    const node = this.#intern(costs, mode);
+    this.#starts[start * MODES + mode] = node;
+    return node;
   }
 
   /** The may-set after an operation. */

@@ -68,9 +68,6 @@ function identity(because: string, notes: readonly string[] = []): DmaWindows {
   return { windows: [], busLimit: null, because, notes };
 }
 
-/** Entries beyond this are left out: real boards have up to 5, a damaged file could have any number. */
-const MAX_ENTRIES = 256;
-
 interface Entry {
   readonly flags: number;
   readonly bus: bigint;
@@ -136,9 +133,7 @@ function readEntries(node: DeviceNode, value: Uint8Array, notes: string[]): Entr
   const count = Math.floor(value.length / 4 / entryCells);
   if (count * entryCells * 4 !== value.length)
     notes.push(`dma-ranges of ${node.path}: ${value.length} bytes are no multiple of ${entryCells} cells`);
-  if (count > MAX_ENTRIES)
-    notes.push(`dma-ranges of ${node.path}: only the first ${MAX_ENTRIES} of ${count} entries are read`);
-  return Array.from({ length: Math.min(count, MAX_ENTRIES) }, (_, i) => {
+  return Array.from({ length: count }, (_, i) => {
     const at = i * entryCells;
     const flagCells = Math.min(bus.flagCells, busCells);
     return {

@@ -8,6 +8,7 @@
 import { dmaParent, MAX_STEPS } from './dma-parent.ts';
 import type { DeviceNode } from './node.ts';
 import { addressCells, cellAt, readNumber, readString, sizeCells } from './properties.ts';
+import { RangeTable, type TableEntry } from './range-table.ts';
 
 /** How one kind of bus lays out the cells of an address. */
 export interface Bus {
@@ -48,8 +49,6 @@ export function cellsUsable(address: number, size: number): boolean {
 }
 
 const U64 = 2n ** 64n;
-/** Ten times what any board of Debian's kernels has; a bound keeps the work on a damaged file linear. */
-const MAX_ENTRIES = 1024;
 
 /** CPU address of the first `reg` entry of a node, in [0, 2^64); undefined where Linux finds none. */
 export function translatedReg(node: DeviceNode): bigint | undefined {
@@ -117,20 +116,59 @@ function oneLevel(
     const flags = address.slice(0, to.bus.flagCells);
     return plus([...flags, ...zeros(to.count - flags.length)], toNumber(address), to.bus);
   }
-  const entry = count + to.count + sizes;
-  const entries = Math.min(Math.floor(ranges.length / 4 / entry), MAX_ENTRIES);
-  const kind = bus.flagCells === 1 ? bus.kindOf(address[0] ?? 0) : 0;
+  const kind = bus.kindOf(address[0] ?? 0);
   const wanted = toNumber(address.slice(bus.flagCells));
-  for (let i = 0; i < entries; i += 1) {
-    const at = i * entry;
-    if (bus.flagCells === 1 && bus.kindOf(cellAt(ranges, at) ?? 0) !== kind) continue;
-    const start = readNumber(ranges, at + bus.flagCells, count - bus.flagCells);
-    const size = readNumber(ranges, at + count + to.count, sizes);
-    if (wanted < start || wanted >= (start + size) % U64) continue;
-    const base = Array.from({ length: to.count }, (_, cell) => cellAt(ranges, at + count + cell) ?? 0);
-    return plus(base, wanted - start, to.bus);
+  const range = tablesOf(node, property, ranges, from, to.count).get(kind)?.find(wanted);
+  return range === undefined ? undefined : plus(range.base, wanted - range.start, to.bus);
+}
+
+/** Where an entry of `ranges` leads: the address above that its start has, as cells. */
+interface RangeEntry extends TableEntry {
+  readonly base: readonly number[];
+}
+
+/** Entries by what their flags say (Bus.kindOf). */
+type Tables = ReadonlyMap<number, RangeTable<RangeEntry>>;
+
+const known = new WeakMap<DeviceNode, Map<string, Tables>>();
+
+/** The property as tables, made once for each layout of cells that it is read with. */
+function tablesOf(
+  node: DeviceNode,
+  property: string,
+  ranges: Uint8Array,
+  from: Level & { readonly sizes: number },
+  parentCount: number,
+): Tables {
+  const layouts = known.get(node) ?? new Map<string, Tables>();
+  known.set(node, layouts);
+  const layout = `${property} ${from.count} ${parentCount} ${from.sizes}`;
+  let tables = layouts.get(layout);
+  if (tables === undefined) {
+    tables = readTables(ranges, from, parentCount);
+    layouts.set(layout, tables);
   }
-  return undefined;
+  return tables;
+}
+
+function readTables(
+  ranges: Uint8Array,
+  { bus, count, sizes }: Level & { readonly sizes: number },
+  parentCount: number,
+): Tables {
+  const width = count + parentCount + sizes;
+  const kinds = new Map<number, RangeEntry[]>();
+  for (let at = 0; (at + width) * 4 <= ranges.length; at += width) {
+    const kind = bus.kindOf(cellAt(ranges, at) ?? 0);
+    const entries = kinds.get(kind) ?? [];
+    kinds.set(kind, entries);
+    const start = readNumber(ranges, at + bus.flagCells, count - bus.flagCells);
+    const size = readNumber(ranges, at + count + parentCount, sizes);
+    const base = Array.from({ length: parentCount }, (_, cell) => cellAt(ranges, at + count + cell) ?? 0);
+    // An end that wraps to 0 holds nothing: so does Linux's comparison come out.
+    entries.push({ start, end: (start + size) % U64, base });
+  }
+  return new Map([...kinds].map(([kind, entries]) => [kind, new RangeTable(entries)]));
 }
 
 /** Address cells and size cells of the bus that the node sits on. */

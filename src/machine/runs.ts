@@ -8,12 +8,20 @@ import type { MachineAddr } from '../address/index.ts';
 
 export class Runs<Value extends number> {
   /** Starts of the runs, ascending, and the end of the last: one longer than #values. */
-  readonly #bounds: number[];
-  readonly #values: Value[];
+  #bounds: number[];
+  #values: Value[];
 
   constructor(from: MachineAddr, to: MachineAddr, value: Value) {
     this.#bounds = [from, to];
     this.#values = [value];
+  }
+
+  /** A copy that goes its own way. */
+  clone(): Runs<Value> {
+    const copy = new Runs<Value>(0 as MachineAddr, 0 as MachineAddr, 0 as Value);
+    copy.#bounds = this.#bounds.slice();
+    copy.#values = this.#values.slice();
+    return copy;
   }
 
   get count(): number {
@@ -39,7 +47,11 @@ export class Runs<Value extends number> {
   }
 
   /** Visit the runs that overlap [from, to), cut to it. */
-  visit(from: MachineAddr, to: MachineAddr, visit: (value: Value, from: MachineAddr, to: MachineAddr) => void): void {
+  visit(
+    from: MachineAddr,
+    to: MachineAddr,
+    visit: (value: Value, from: MachineAddr, to: MachineAddr) => void,
+  ): void {
     const bounds = this.#bounds;
     for (let i = 0; i < this.#values.length; i++) {
       const start = bounds[i] as number;

@@ -10,14 +10,13 @@ import { Context, type TraceEvent } from '../trace/index.ts';
 import type { Operation } from './operation.ts';
 import type { SgClosing } from './sg-closing.ts';
 
-/** An entry of swiotlb-xen that a probe saw: the operations after it belong to it. */
+/** An entry of swiotlb-xen that a probe saw, with the operations that came while it was the innermost. */
 export interface Call {
   readonly kind: 'map' | 'unmap' | 'sync';
-  /** Number of operations that waited when it began. */
-  readonly start: number;
   /** Undefined for map. */
   readonly dma: DmaAddr | undefined;
   readonly size: number;
+  readonly operations: Operation[];
 }
 
 /** A buffer that got a slot. */
@@ -29,20 +28,37 @@ export interface Bounce {
   slot: PhysAddr | undefined;
 }
 
-/** What waits in one context. */
+/** What waits in one context, innermost last: calls nest, where interrupts cannot be told from what they interrupt. */
 export class ContextState {
-  /** Operations since the last DMA event here. */
+  /** Operations outside any probed call, since the last DMA event here. */
   operations: Operation[] = [];
-  /** Entries of swiotlb-xen among them. */
+  /** Entries of swiotlb-xen whose DMA event is still to come. */
   calls: Call[] = [];
   /** Bounces that no DMA event has taken yet. */
   bounces: Bounce[] = [];
-  /** A dma_unmap_sg whose operations follow it. */
-  closing: SgClosing | undefined;
+  /** dma_unmap_sg events whose operations follow them. */
+  closings: SgClosing[] = [];
   /** The last hypercall, for its return value. */
   lastFlush: Operation | undefined;
+  /** Interrupts are not told from what they interrupt: operations of an outer call may wait here too. */
+  nests = false;
   /** Value of Contexts.losses when this context was last in step with its trace. */
   losses = 0;
+
+  /** An entry of swiotlb-xen begins. */
+  enter(call: Call): void {
+    for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.call(call)) return;
+    if (this.calls.length >= MOST_CALLS) this.calls.shift();
+    this.calls.push(call);
+  }
+
+  /** An operation waits for the DMA event it belongs to. */
+  wait(operation: Operation): void {
+    for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.take(operation)) return;
+    const innermost = this.calls.at(-1);
+    if (innermost) innermost.operations.push(operation);
+    else this.operations.push(operation);
+  }
 
   /** A bounce is seen: by the kernel's event, the pool's entry and its return value, in this order, or some of them. */
   bounce(orig: PhysAddr | DmaAddr, size: number): void {
@@ -70,16 +86,21 @@ export class ContextState {
     return found;
   }
 
-  /** Forget what waited: the DMA event it belonged to has been met. */
+  /** Forget what waited: it was of a call that failed. */
   clear(): void {
-    if (this.operations.length > 0) this.operations = [];
-    if (this.calls.length > 0) this.calls = [];
-    if (this.bounces.length > 0) this.bounces = [];
+    this.operations = [];
+    this.calls = [];
+    this.bounces = [];
+  }
+
+  get isIdle(): boolean {
+    return this.operations.length + this.calls.length + this.closings.length === 0;
   }
 }
 
-/** Bounces of maps that failed are never taken. */
+/** Calls and bounces of maps that failed are never taken. */
 const MOST_BOUNCES = 256;
+const MOST_CALLS = 4096;
 
 export class Contexts {
   readonly #process = new Map<number, ContextState>();
@@ -138,8 +159,6 @@ export class Contexts {
   /** Threads come and go; a context with nothing waiting need not be kept. */
   #forgetIdle(current: number): void {
     if (this.#process.size < 4096) return;
-    for (const [pid, state] of this.#process)
-      if (pid !== current && state.operations.length === 0 && state.calls.length === 0 && !state.closing)
-        this.#process.delete(pid);
+    for (const [pid, state] of this.#process) if (pid !== current && state.isIdle) this.#process.delete(pid);
   }
 }

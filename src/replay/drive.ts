@@ -1,13 +1,14 @@
 /** Drives every track through the calls of the trace: the recording with what it recorded, each design with what it does. */
-import { type MachineAddr, offsetBy } from '../address/index.ts';
-import type { Attributes, Direction } from '../linux/index.ts';
+import { type DmaAddr, type MachineAddr, offsetBy } from '../address/index.ts';
+import type { Attributes, Design, Direction } from '../linux/index.ts';
 import type { ActName } from './explain.ts';
 import type { ReplayKernel } from './kernel.ts';
+import { Lane, type World } from './lane.ts';
 import type { LiveMapping } from './live.ts';
 import type { DriverCall } from './misuse.ts';
-import type { Operation } from './operation.ts';
+import { type Operation, sameOperations } from './operation.ts';
 import type { ReplayDevice } from './platform.ts';
-import { bouncedBytes, type Track, type TrackState } from './track.ts';
+import { bouncedBytes, type Track } from './track.ts';
 
 type LaterCall = Exclude<ActName, 'map'>;
 
@@ -21,53 +22,91 @@ export interface PartCall {
   readonly attributes: Attributes;
 }
 
+/** What a track does at a map. */
+interface MapDone {
+  readonly dma: DmaAddr;
+  readonly bus: MachineAddr;
+  readonly bounced: boolean;
+  readonly judged: boolean;
+  /** The device is programmed with an address that is not the buffer's. */
+  readonly misprogrammed: boolean;
+  readonly operations: readonly Operation[];
+  readonly lane: Lane;
+}
+
 export class Drive {
   readonly tracks: readonly Track[];
+  readonly #world: World;
   readonly #kernel: ReplayKernel;
+  /** Reused from call to call: what the tracks did that are through. */
+  readonly #mapped: MapDone[] = [];
+  readonly #parted: { before: Lane; after: Lane; operations: readonly Operation[] }[] = [];
 
-  constructor(tracks: readonly Track[], kernel: ReplayKernel) {
+  constructor(world: World, tracks: readonly Track[], kernel: ReplayKernel) {
+    this.#world = world;
     this.tracks = tracks;
     this.#kernel = kernel;
   }
 
   /** A mapping has been made: every track begins it. */
   map(mapping: LiveMapping, attributes: Attributes, recorded: readonly Operation[]): void {
-    const { device, size, bus, line } = mapping;
+    const { device } = mapping;
     const judged = mapping.kind !== 'resource' && !(device.coherent && device.snoops);
+    this.#mapped.length = 0;
     for (const track of this.tracks) {
-      if (track.design !== undefined) {
-        mapping.tracks.push(this.#mapByDesign(track, mapping, attributes, judged, recorded));
-        continue;
-      }
-      const bounced = mapping.mappingClass === 'bounced';
-      const state = track.begin(mapping, mapping.dma, bus, bounced, judged);
-      if (bounced) track.cost.bouncedBytes += bouncedBytes(size, mapping.direction, false);
-      track.act(state, 'map', line, bus, offsetBy(bus, size), attributes.skipCpuSync, recorded);
-      mapping.tracks.push(state);
+      const done =
+        track.design === undefined
+          ? this.#mapAsRecorded(track, mapping, judged, recorded)
+          : this.#mapByDesign(track, track.design, mapping, attributes, judged, recorded);
+      track.charge(done.operations);
+      const same = this.#mapped.find((other) => isSameMap(other, done));
+      mapping.lanes.push(same?.lane ?? this.#beginLane(mapping, attributes, done));
     }
+  }
+
+  #mapAsRecorded(
+    track: Track,
+    mapping: LiveMapping,
+    judged: boolean,
+    operations: readonly Operation[],
+  ): Omit<MapDone, 'lane'> {
+    const { dma, bus, size, direction } = mapping;
+    const bounced = mapping.mappingClass === 'bounced';
+    if (bounced) track.cost.bouncedBytes += bouncedBytes(size, direction, false);
+    return { dma, bus, bounced, judged, misprogrammed: false, operations };
   }
 
   #mapByDesign(
     track: Track,
+    design: Design,
     mapping: LiveMapping,
     attributes: Attributes,
     judged: boolean,
     recorded: readonly Operation[],
-  ): TrackState | undefined {
+  ): Omit<MapDone, 'lane'> {
     const kernel = this.#kernel;
     const { device, size, line } = mapping;
-    if (track.design === undefined) return undefined;
     kernel.begin(mapping, false);
-    const dma = track.design.map(kernel, device, mapping.phys, size, mapping.direction, attributes);
+    const dma = design.map(kernel, device, mapping.phys, size, mapping.direction, attributes);
     track.cost.bouncedBytes += kernel.copied;
     const { operations, undecided, bounced } = kernel;
+    if (mapping.uncertain === undefined && !undecided) track.conformance?.compare(line, operations, recorded);
     // A design without a bus offset gives the device another address than the recorded one, and so does a slot of its own.
     const bus = dma === mapping.dma ? mapping.bus : kernel.dmaToBus(device, dma);
-    const state = track.begin(mapping, dma, bus, bounced, judged && !undecided);
-    if (dma !== mapping.dma && !bounced) track.damage(state, wrongFrame(bus, size));
-    track.act(state, 'map', line, bus, offsetBy(bus, size), attributes.skipCpuSync, operations);
-    if (mapping.uncertain === undefined && !undecided) track.conformance?.compare(line, operations, recorded);
-    return state;
+    const misprogrammed = dma !== mapping.dma && !bounced;
+    return { dma, bus, bounced, judged: judged && !undecided, misprogrammed, operations };
+  }
+
+  #beginLane(mapping: LiveMapping, attributes: Attributes, done: Omit<MapDone, 'lane'>): Lane {
+    const { dma, bus, bounced, judged, misprogrammed, operations } = done;
+    const { line, size } = mapping;
+    const lane = new Lane(this.#world, mapping, dma, bus, bounced, judged);
+    const to = offsetBy(bus, size);
+    if (misprogrammed)
+      lane.damage({ rule: 'wrong-frame', severity: 'error', moves: null, from: bus, to, inside: false });
+    lane.act({ name: 'map', line, from: bus, to, skipCpuSync: attributes.skipCpuSync }, operations);
+    this.#mapped.push({ ...done, lane });
+    return lane;
   }
 
   /**
@@ -75,23 +114,38 @@ export class Drive {
    * @param compare false where the recorded operations may be incomplete.
    */
   part(mapping: LiveMapping, call: PartCall, recorded: readonly Operation[], compare: boolean): void {
-    const { name, line, offset, size, attributes } = call;
-    this.tracks.forEach((track, i) => {
-      const state = mapping.tracks[i];
-      if (state === undefined) return;
-      const from = offsetBy(state.bus, offset);
-      const to = offsetBy(from, size);
+    const { name, line, size, attributes } = call;
+    const parted = this.#parted;
+    parted.length = 0;
+    for (let i = 0; i < mapping.lanes.length; i++) {
+      const before = mapping.lanes[i] as Lane;
+      const track = this.tracks[i] as Track;
+      let operations = recorded;
       if (track.design === undefined) {
-        if (state.bounced && !(name === 'unmap' && attributes.skipCpuSync))
+        if (before.bounced && !(name === 'unmap' && attributes.skipCpuSync))
           track.cost.bouncedBytes += bouncedBytes(size, mapping.direction, name !== 'sync_for_device');
-        track.act(state, name, line, from, to, attributes.skipCpuSync, recorded);
-        return;
+      } else {
+        operations = this.#run(track, track.design, before, mapping, mapping.device, call);
+        if (compare && !this.#kernel.undecided && mapping.uncertain === undefined)
+          track.conformance?.compare(line, operations, recorded);
       }
-      const operations = this.#run(track, state, mapping, mapping.device, call);
-      track.act(state, name, line, from, to, attributes.skipCpuSync, operations);
-      if (compare && !this.#kernel.undecided && mapping.uncertain === undefined)
-        track.conformance?.compare(line, operations, recorded);
-    });
+      track.charge(operations);
+      const same = parted.find((p) => p.before === before && sameOperations(p.operations, operations));
+      if (same) mapping.lanes[i] = same.after;
+      else {
+        // The first of those who shared the lane keeps it; nothing is judged before all have parted.
+        const after = parted.some((p) => p.before === before) ? before.fork(mapping) : before;
+        mapping.lanes[i] = after;
+        parted.push({ before, after, operations });
+      }
+    }
+    for (const { after, operations } of parted) {
+      const from = offsetBy(after.bus, call.offset);
+      after.act(
+        { name, line, from, to: offsetBy(from, size), skipCpuSync: attributes.skipCpuSync },
+        operations,
+      );
+    }
   }
 
   /** The end of a mapping in every track. */
@@ -104,10 +158,8 @@ export class Drive {
   ): void {
     const { size, direction } = mapping;
     this.part(mapping, { name: 'unmap', line, offset: 0, size, direction, attributes }, recorded, compare);
-    this.tracks.forEach((track, i) => {
-      const state = mapping.tracks[i];
-      if (state) track.finish(mapping, state);
-    });
+    for (let i = 0; i < mapping.lanes.length; i++)
+      (this.tracks[i] as Track).finish(mapping, mapping.lanes[i] as Lane);
   }
 
   /** A call on what was mapped before the recording began: it counts for conformance and cost only. */
@@ -126,7 +178,7 @@ export class Drive {
         continue;
       }
       const part: PartCall = { name, line, offset: 0, size, direction, attributes };
-      const operations = this.#run(track, { dma, bounced: false }, undefined, device, part);
+      const operations = this.#run(track, track.design, { dma, bounced: false }, undefined, device, part);
       if (this.#kernel.undecided) continue;
       track.charge(operations);
       track.conformance?.compare(line, operations, recorded);
@@ -135,16 +187,15 @@ export class Drive {
 
   #run(
     track: Track,
-    state: Pick<TrackState, 'dma' | 'bounced'>,
+    design: Design,
+    lane: Pick<Lane, 'dma' | 'bounced'>,
     mapping: LiveMapping | undefined,
     device: ReplayDevice,
     call: PartCall,
   ): readonly Operation[] {
-    const { design } = track;
-    if (design === undefined) return [];
     const kernel = this.#kernel;
-    kernel.begin(mapping, state.bounced);
-    const dma = offsetBy(state.dma, call.offset);
+    kernel.begin(mapping, lane.bounced);
+    const dma = offsetBy(lane.dma, call.offset);
     const { size, direction } = call;
     if (call.name === 'unmap') design.unmap(kernel, device, dma, size, direction, call.attributes);
     else if (call.name === 'sync_for_cpu') design.syncForCpu(kernel, device, dma, size, direction);
@@ -154,14 +205,13 @@ export class Drive {
   }
 }
 
-/** The device is programmed with an address that is not the buffer's. */
-function wrongFrame(bus: MachineAddr, size: number) {
-  return {
-    rule: 'wrong-frame',
-    severity: 'error',
-    moves: null,
-    from: bus,
-    to: offsetBy(bus, size),
-    inside: false,
-  } as const;
+function isSameMap(a: Omit<MapDone, 'lane'>, b: Omit<MapDone, 'lane'>): boolean {
+  return (
+    a.dma === b.dma &&
+    a.bus === b.bus &&
+    a.bounced === b.bounced &&
+    a.judged === b.judged &&
+    a.misprogrammed === b.misprogrammed &&
+    sameOperations(a.operations, b.operations)
+  );
 }

@@ -41,13 +41,17 @@ export class EntryMatcher {
     return operation.kind === 'cflush' ? this.#chunkOf(operation) : this.#nativeOf(operation);
   }
 
-  /** Take the operation for the first entry whose pages it overlaps; undefined where there is none. */
-  overlapping(operation: Operation): Entry | undefined {
+  /**
+   * Take the operation for the first entry whose pages it overlaps; undefined where there is none.
+   * @param onlyEmpty leave entries alone that have something: what overlaps them may be an outer call's.
+   */
+  overlapping(operation: Operation, onlyEmpty: boolean): Entry | undefined {
     const from = firstByte(operation);
     const found = this.#entries.find(
       (entry) =>
-        overlapsPages(entry.bus, entry.size, from, operation.size) ||
-        (operation.kind !== 'cflush' && overlapsPages(entry.phys, entry.size, from, operation.size)),
+        !(onlyEmpty && entry.operations.length > 0) &&
+        (overlapsPages(entry.bus, entry.size, from, operation.size) ||
+          (operation.kind !== 'cflush' && overlapsPages(entry.phys, entry.size, from, operation.size))),
     );
     return found && this.#give(found, operation);
   }

@@ -24,38 +24,57 @@ export interface Frame {
   readonly bus: MachineAddr;
 }
 
-/** Explain one rule's damage to a mapping. `damages` are of this rule and not empty. */
-export function explain(rule: Rule, damages: readonly Damage[], acts: readonly Act[], frame: Frame): string {
+/**
+ * Explain one rule's damage to a mapping. `damages` are of this rule and not empty.
+ * @param recorded name the trace line of an operation; a design's operation has that of its call only.
+ */
+export function explain(
+  rule: Rule,
+  damages: readonly Damage[],
+  acts: readonly Act[],
+  frame: Frame,
+  recorded: boolean,
+): string {
   const range = (from: MachineAddr, to: MachineAddr) =>
     `[${hex(offsetBy(frame.dma, from - frame.bus))}, ${hex(offsetBy(frame.dma, to - frame.bus))})`;
+  const lineOf = (operation: Operation, act: Act) => (recorded && operation.line) || act.line;
+  const say: Say = { range, lineOf };
   const first = damages[0];
   if (first === undefined) return '';
   const bytes = range(first.from, first.to);
   switch (rule) {
     case 'stale-device-read':
-      return `the device can read old data in ${bytes}: ${culprit(['map', 'sync_for_device'], acts, first, range)}`;
+      return `the device can read old data in ${bytes}: ${culprit(['map', 'sync_for_device'], acts, first, say)}`;
     case 'stale-cpu-read':
-      return `after the device has written, the CPU can read old data in ${bytes}: ${culprit(['unmap', 'sync_for_cpu', 'map', 'sync_for_device'], acts, first, range)}`;
+      return `after the device has written, the CPU can read old data in ${bytes}: ${culprit(['unmap', 'sync_for_cpu', 'map', 'sync_for_device'], acts, first, say)}`;
     case 'lost-write':
       return first.inside
-        ? `the only copy of ${bytes} can be lost: ${hit(acts, first, range)}`
-        : `data beside the buffer in ${bytes} can be lost: ${hit(acts, first, range)}`;
+        ? `the only copy of ${bytes} can be lost: ${hit(acts, first, say)}`
+        : `data beside the buffer in ${bytes} can be lost: ${hit(acts, first, say)}`;
     case 'wrong-frame':
-      return `${bytes} is no frame of this mapping: ${hit(acts, first, range)}`;
+      return `${bytes} is no frame of this mapping: ${hit(acts, first, say)}`;
     case 'fault':
-      return `nothing is mapped at ${bytes}: ${hit(acts, first, range)}`;
+      return `nothing is mapped at ${bytes}: ${hit(acts, first, say)}`;
     case 'disclosure':
       return `${bytes} can show an earlier owner's data`;
   }
 }
 
-type Range = (from: MachineAddr, to: MachineAddr) => string;
+interface Say {
+  range(from: MachineAddr, to: MachineAddr): string;
+  lineOf(operation: Operation, act: Act): number;
+}
 
 /**
  * The operation that was meant for these bytes: the operations of a call are meant to cover its range one after
  * the other, so each has a place of its own; the one whose place holds the bytes and which landed elsewhere.
  */
-function culprit(names: readonly ActName[], acts: readonly Act[], damage: Damage, range: Range): string {
+function culprit(
+  names: readonly ActName[],
+  acts: readonly Act[],
+  damage: Damage,
+  { range, lineOf }: Say,
+): string {
   let covered: string | undefined;
   for (const name of names) {
     for (const act of acts) {
@@ -70,7 +89,7 @@ function culprit(names: readonly ActName[], acts: readonly Act[], damage: Damage
         const lands = landing.kind === 'landed' ? landing.landed : undefined;
         if (damage.from < end && damage.to > meant && (lands === undefined || lands.from !== meant)) {
           const where = lands ? `lands on ${range(lands.from, lands.to)}` : WHERE[landing.kind];
-          return `${describeOperation(operation)} at ${name} (line ${operation.line || act.line}) is meant for ${range(meant, end)} and ${where}`;
+          return `${describeOperation(operation)} at ${name} (line ${lineOf(operation, act)}) is meant for ${range(meant, end)} and ${where}`;
         }
         meant = end;
       }
@@ -90,13 +109,13 @@ const WHERE: Readonly<Record<Landing['kind'], string>> = {
 };
 
 /** The operation that landed on the bytes. */
-function hit(acts: readonly Act[], damage: Damage, range: Range): string {
+function hit(acts: readonly Act[], damage: Damage, { range, lineOf }: Say): string {
   for (const act of acts)
     for (const { operation, landing } of act.operations) {
       const place =
         landing.kind === 'landed' ? landing.landed : landing.kind === 'nothing' ? undefined : landing;
       if (place && place.from < damage.to && place.to > damage.from)
-        return `${describeOperation(operation)} at ${act.name} (line ${operation.line || act.line}) lands on ${range(place.from, place.to)}`;
+        return `${describeOperation(operation)} at ${act.name} (line ${lineOf(operation, act)}) lands on ${range(place.from, place.to)}`;
     }
   return 'no single operation did it';
 }

@@ -2,10 +2,10 @@
 import type { DmaAddr } from '../address/index.ts';
 import { type ByteRange, joinRanges, offsetBy } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
-import { explain } from './explain.ts';
+import { type Act, explain } from './explain.ts';
 import type { Damage, Rule, Severity } from './judge.ts';
+import type { Lane } from './lane.ts';
 import type { LiveMapping } from './live.ts';
-import type { Act, TrackState } from './track.ts';
 
 export interface Finding {
   readonly rule: Rule;
@@ -41,7 +41,7 @@ export interface Problem {
 export interface Example {
   readonly finding: Finding;
   readonly mapping: LiveMapping;
-  readonly state: TrackState;
+  readonly lane: Lane;
   readonly acts: readonly Act[];
   readonly damage: Damage;
 }
@@ -60,11 +60,11 @@ export class Findings {
   /** Findings that were counted and not kept. */
   dropped = 0;
 
-  /** Everything found on one mapping, at its end. */
-  add(mapping: LiveMapping, state: TrackState, damages: readonly Damage[]): void {
-    const { errors, hazards } = splitByRule(damages);
-    for (const group of errors) this.#addOne(mapping, state, group, errors);
-    for (const group of hazards) this.#addOne(mapping, state, group, hazards);
+  /** Everything found on one mapping, at its end. @param recorded the operations are the trace's, and have lines. */
+  add(mapping: LiveMapping, lane: Lane, recorded: boolean): void {
+    const { errors, hazards } = splitByRule(lane.damages ?? []);
+    for (const group of errors) this.#addOne(mapping, lane, group, errors, recorded);
+    for (const group of hazards) this.#addOne(mapping, lane, group, hazards, recorded);
     const place = mapping.mappingClass === 'foreign' ? 'foreign' : 'local';
     if (errors.length > 0) this.#errors[place]++;
     else if (hazards.length > 0) this.#hazards[place]++;
@@ -86,7 +86,7 @@ export class Findings {
     removeIf(this.problems, (problem) => problem.foreign === foreign);
   }
 
-  #addOne(mapping: LiveMapping, state: TrackState, group: Group, all: readonly Group[]): void {
+  #addOne(mapping: LiveMapping, lane: Lane, group: Group, all: readonly Group[], recorded: boolean): void {
     const { rule, severity, damages } = group;
     const key = `${severity} ${rule} ${mapping.device.index} ${mapping.direction} ${mapping.mappingClass}`;
     let problem = this.#byKey.get(key);
@@ -102,18 +102,18 @@ export class Findings {
       hardwareMoves: fewest(damages),
       device: mapping.device.name,
       line: mapping.line,
-      dma: state.dma,
+      dma: lane.dma,
       size: mapping.size,
       direction: mapping.direction,
       missed: ranges(
-        state,
+        lane,
         all.flatMap((g) => g.damages.filter((d) => d.inside)),
       ),
       touched: ranges(
-        state,
+        lane,
         all.flatMap((g) => g.damages.filter((d) => !d.inside)),
       ),
-      explanation: explain(rule, damages, state.acts, state),
+      explanation: explain(rule, damages, lane.acts, lane, recorded),
       foreign: mapping.mappingClass === 'foreign',
     };
     if (problem) problem.mappings++;
@@ -126,7 +126,7 @@ export class Findings {
         direction: finding.direction,
         foreign: mapping.mappingClass === 'foreign',
         mappings: 1,
-        example: { finding, mapping, state, acts: [...state.acts], damage },
+        example: { finding, mapping, lane, acts: [...lane.acts], damage },
       };
       this.#byKey.set(key, problem);
       this.problems.push(problem);
@@ -169,12 +169,12 @@ function fewest(damages: readonly Damage[]): number | null {
 }
 
 /** Machine ranges as the DMA addresses that the device uses for them. */
-function ranges(state: TrackState, damages: readonly Damage[]): ByteRange<DmaAddr>[] {
+function ranges(lane: Lane, damages: readonly Damage[]): ByteRange<DmaAddr>[] {
   return joinRanges(
     damages.map(
       ({ from, to }): ByteRange<DmaAddr> => [
-        offsetBy(state.dma, from - state.bus),
-        offsetBy(state.dma, to - state.bus),
+        offsetBy(lane.dma, from - lane.bus),
+        offsetBy(lane.dma, to - lane.bus),
       ],
     ),
   );

@@ -54,7 +54,7 @@ export type May = Pick<
   'start' | 'step' | 'withMode' | 'modeOf' | 'staleMoves' | 'deviceStaleMoves' | 'lostMoves'
 >;
 /** What a judge asks of a map from bytes to may-sets. */
-export type ByteMap = Pick<Runs<Node>, 'update' | 'visit'>;
+export type ByteMap = Pick<Runs<Node>, 'update' | 'visit'> & { clone(): ByteMap };
 
 /** The hardware that judges share. */
 export interface Hardware {
@@ -77,8 +77,8 @@ export class MappingJudge {
   readonly #hardware: Hardware;
   /** The device snoops: it needs no maintenance, but wrong maintenance can still do harm. */
   readonly #snoops: boolean;
-  readonly #mild: ByteMap;
-  readonly #strict: ByteMap;
+  #mild: ByteMap;
+  #strict: ByteMap;
   readonly #firstWhole: MachineAddr;
   readonly #lastWhole: MachineAddr;
   #damage: Damage[] | undefined;
@@ -98,6 +98,15 @@ export class MappingJudge {
     this.#firstWhole = buffer.hasNeighbours ? ceilTo(buffer.from, lineSize) : buffer.from;
     this.#lastWhole = buffer.hasNeighbours ? floorTo(buffer.to, lineSize) : buffer.to;
     if (this.#firstWhole > buffer.from || this.#lastWhole < buffer.to) this.#setEdges(Mode.neighbourWrites);
+  }
+
+  /** A copy that goes its own way, for a design that did the same until now. */
+  fork(): MappingJudge {
+    const copy = new MappingJudge(this.#hardware, this.buffer, this.#snoops);
+    copy.#mild = this.#mild.clone();
+    copy.#strict = this.#strict.clone();
+    copy.#handedOver = this.#handedOver;
+    return copy;
   }
 
   /** What was found since the last call; undefined where nothing was. */

@@ -10,6 +10,7 @@ import {
   pfnOf,
   physToBus,
 } from '../address/index.ts';
+import type { MaintenanceCall } from '../machine/index.ts';
 import type { Landed } from './judge.ts';
 import type { Operation } from './operation.ts';
 import type { Instructions, OwnRam, P2m } from './platform.ts';
@@ -40,18 +41,30 @@ export interface Ground {
   readonly p2m: P2m;
 }
 
+/** What the operation executes; undefined where it does nothing at all. */
+export function callOf(instructions: Instructions, operation: Operation): MaintenanceCall | undefined {
+  const { size } = operation;
+  if (size === 0) return undefined;
+  if (operation.kind !== 'cflush') return instructions.native(operation.kind, operation.direction);
+  // What GNTTABOP_cache_flush refuses does nothing.
+  const { offset, failed, op } = operation;
+  return failed || offset + size > PAGE_SIZE ? undefined : instructions.hypercall(op);
+}
+
+/** First byte as the operation says it: Xen drops the low bits of the bus address. */
+export function firstByteOf(operation: Operation): MachineAddr {
+  return operation.kind === 'cflush'
+    ? offsetBy(floorTo(operation.addr, PAGE_SIZE), operation.offset)
+    : physToBus(operation.addr);
+}
+
 export function land(ground: Ground, target: Target, operation: Operation): Landing {
+  const call = callOf(ground.instructions, operation);
+  if (call === undefined) return NOTHING;
   if (operation.kind === 'cflush') {
-    // GNTTABOP_cache_flush: what Xen refuses does nothing; the low bits of the bus address are dropped.
-    const { offset, size } = operation;
-    if (operation.failed || offset >= PAGE_SIZE || offset + size > PAGE_SIZE || size === 0) return NOTHING;
-    const call = ground.instructions.hypercall(operation.op);
-    if (call === undefined) return NOTHING;
-    const from = offsetBy(floorTo(operation.addr, PAGE_SIZE), offset);
-    return inTarget(target, { from, to: offsetBy(from, size), call });
+    const from = firstByteOf(operation);
+    return inTarget(target, { from, to: offsetBy(from, operation.size), call });
   }
-  const call = ground.instructions.native(operation.kind, operation.direction);
-  if (call === undefined || operation.size === 0) return NOTHING;
   const from = behindAlias(ground, target, operation.addr);
   if (from === undefined) {
     const at = physToBus(operation.addr);

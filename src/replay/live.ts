@@ -6,9 +6,9 @@
  */
 import { type DmaAddr, dmaPage, type MachineAddr, PAGE_SIZE, type PhysAddr } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
+import type { Lane } from './lane.ts';
 import type { MappingClass } from './operation.ts';
 import type { ReplayDevice } from './platform.ts';
-import type { TrackState } from './track.ts';
 
 /** How a mapping came to be, and how it must go. */
 export type MappingKind = 'single' | 'sg' | 'resource' | 'coherent' | 'pages';
@@ -29,8 +29,8 @@ export interface LiveMapping {
   readonly translated: boolean;
   /** Line of the map event. */
   readonly line: number;
-  /** One for the recorded maintenance and one for each design; empty where nothing is judged. */
-  readonly tracks: (TrackState | undefined)[];
+  /** By track; tracks that did the same so far share one. Empty where nothing is judged. */
+  readonly lanes: Lane[];
   /** Of an sg entry: its list. */
   readonly list: SgList | undefined;
   /** Why nothing certain can be said of it. */

@@ -90,7 +90,7 @@ export function mapWithoutMaintenance(session: Session, event: TraceEvent, kind:
     mappingClass: 'local',
     translated: false,
     line: event.line,
-    tracks: [],
+    lanes: [],
     list: undefined,
     uncertain: undefined,
   });
@@ -122,7 +122,7 @@ function begin(
     mappingClass,
     translated,
     line: event.line,
-    tracks: [],
+    lanes: [],
     list,
     uncertain: uncertain ?? made.uncertain ?? unknown,
   };

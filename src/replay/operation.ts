@@ -41,6 +41,18 @@ export function sameOperation(a: Operation, b: Operation): boolean {
   return b.kind !== 'cflush' && a.direction === b.direction;
 }
 
+/** True if the two lists are the same operations in the same order, and Xen refused the same of them. */
+export function sameOperations(a: readonly Operation[], b: readonly Operation[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    const left = a[i] as Operation;
+    const right = b[i] as Operation;
+    if (!sameOperation(left, right)) return false;
+    if (left.kind === 'cflush' && right.kind === 'cflush' && left.failed !== right.failed) return false;
+  }
+  return true;
+}
+
 const FLUSH_NAMES = ['nothing', 'CLEAN', 'INVAL', 'CLEAN|INVAL'] as const;
 
 /** One line of text, in the words of the trace. */

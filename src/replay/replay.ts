@@ -13,7 +13,7 @@ import { ReplayKernel } from './kernel.ts';
 import { mapSg, mapSingle, mapWithoutMaintenance } from './maps.ts';
 import type { Operation } from './operation.ts';
 import { instructionsOf, P2m, type Platform } from './platform.ts';
-import { Session } from './session.ts';
+import { Session, type TraceSource } from './session.ts';
 import { syncSg, syncSingle } from './syncs.ts';
 import { Track } from './track.ts';
 import { unmapSg, unmapSingle, unmapWithoutMaintenance } from './unmaps.ts';
@@ -39,8 +39,8 @@ export class Replay implements TraceSink {
   /** Line of the first event that only a kernel on Xen has; 0: none. */
   xenEventLine = 0;
 
-  /** @param names of devices, by the index in events (the reader's list, which grows while it reads). */
-  constructor(options: ReplayOptions, names: readonly string[]) {
+  /** @param source the reader that the events come from. */
+  constructor(options: ReplayOptions, source: TraceSource) {
     const { platform, own } = options;
     const p2m = new P2m();
     this.hardware = { automaton: this.automaton, lineSize: platform.lineSize };
@@ -52,7 +52,12 @@ export class Replay implements TraceSink {
     this.tracks = options.judgeRecorded
       ? [new Track(world, 'recorded', undefined, false), ...designs]
       : designs;
-    this.session = new Session(platform, p2m, new Drive(this.tracks, new ReplayKernel(platform, p2m)), names);
+    this.session = new Session(
+      platform,
+      p2m,
+      new Drive(world, this.tracks, new ReplayKernel(platform, p2m)),
+      source,
+    );
   }
 
   event(event: TraceEvent): void {
@@ -175,7 +180,7 @@ export class Replay implements TraceSink {
     this.nativeRecorded = true;
     this.maintenanceRecorded = true;
     if (event.direction === Direction.none) return;
-    this.#wait(event, {
+    this.session.contexts.of(event).wait({
       kind: event.kind === EventKind.archSyncForDevice ? 'arch_sync_for_device' : 'arch_sync_for_cpu',
       addr: event.physAddr,
       size: event.size,
@@ -199,20 +204,14 @@ export class Replay implements TraceSink {
       passed: 0,
       failed: false,
     };
-    this.session.contexts.of(event).lastFlush = flush;
-    this.#wait(event, flush);
-  }
-
-  #wait(event: TraceEvent, operation: Operation): void {
     const context = this.session.contexts.of(event);
-    if (!context.closing?.take(operation)) context.operations.push(operation);
+    context.lastFlush = flush;
+    context.wait(flush);
   }
 
   #call(event: TraceEvent, kind: Call['kind']): void {
     this.#sawXen(event);
-    const context = this.session.contexts.of(event);
     const dma = kind === 'map' ? undefined : event.dmaAddr;
-    const call: Call = { kind, start: context.operations.length, dma, size: event.size };
-    if (!context.closing?.call(call)) context.calls.push(call);
+    this.session.contexts.of(event).enter({ kind, dma, size: event.size, operations: [] });
   }
 }

@@ -20,12 +20,20 @@ import type { Entry } from './entry-matcher.ts';
 import { LiveTable, type MappingKind, UnmappedAddresses } from './live.ts';
 import { type DriverCall, MisuseLog } from './misuse.ts';
 import { describeDevice, type P2m, type Platform, type ReplayDevice } from './platform.ts';
+import type { SgClosing } from './sg-closing.ts';
 
 /** Counts of one device. */
 export interface DeviceCount {
   readonly device: ReplayDevice;
   mappings: number;
   foreignMappings: number;
+}
+
+/** What the reader of the trace knows while it reads. */
+export interface TraceSource {
+  /** Names of devices, by the index in events. */
+  readonly devices: readonly string[];
+  readonly contextKnown: boolean;
 }
 
 export class Session {
@@ -38,6 +46,8 @@ export class Session {
   readonly misuse = new MisuseLog();
   readonly devices: DeviceCount[] = [];
   readonly #names: readonly string[];
+  /** Does the trace tell interrupts from what they interrupt. */
+  readonly contextKnown: () => boolean;
   /** DMA events of any kind. */
   dmaEvents = 0;
   mappings = 0;
@@ -50,38 +60,47 @@ export class Session {
   /** The kernel's names: dma_map_phys, or dma_map_page. */
   byPhys: boolean | undefined;
 
-  constructor(platform: Platform, p2m: P2m, drive: Drive, names: readonly string[]) {
+  constructor(platform: Platform, p2m: P2m, drive: Drive, source: TraceSource) {
     this.platform = platform;
     this.p2m = p2m;
     this.drive = drive;
-    this.#names = names;
+    this.#names = source.devices;
+    this.contextKnown = () => source.contextKnown;
   }
 
   /** Begin a DMA event: its context in step, and why nothing is certain if events were lost around it. */
   enter(event: TraceEvent): { context: ContextState; uncertain: string | undefined } {
     this.dmaEvents++;
     const context = this.contexts.of(event);
+    context.nests = !this.contextKnown();
     this.#settleBefore(context, event);
     const lost = this.contexts.lostSince(context, event);
     return { context, uncertain: lost ? 'events were lost just before it' : undefined };
   }
 
-  /** What an earlier dma_unmap_sg of this context took is complete. */
+  /** What the dma_unmap_sg events of this context took is complete. */
   settle(context: ContextState): void {
-    const { closing } = context;
-    if (closing === undefined) return;
-    context.closing = undefined;
+    for (const closing of context.closings) this.#close(closing);
+    context.closings = [];
+  }
+
+  #close(closing: SgClosing): void {
     for (const { mapping, operations } of closing.entries)
       this.drive.close(mapping, closing.line, closing.attributes, operations, true);
   }
 
-  /** An IOMMU driver syncs its page tables in the middle of unmapping another device's list: no end of that. */
+  /**
+   * A DMA event ends what waited before it, unless it can be of an inner call: an IOMMU driver syncing its page
+   * tables, or an interrupt in a trace that does not tell contexts apart.
+   */
   #settleBefore(context: ContextState, event: TraceEvent): void {
-    const { closing } = context;
-    if (closing === undefined) return;
-    const nested =
-      event.kind === EventKind.syncForDevice && closing.device.index !== event.device && closing.isWaiting();
-    if (!nested) this.settle(context);
+    if (context.closings.length === 0) return;
+    context.closings = context.closings.filter((closing) => {
+      const inner = event.kind === EventKind.syncForDevice && closing.device.index !== event.device;
+      if (closing.outlives(inner || !this.contextKnown())) return true;
+      this.#close(closing);
+      return false;
+    });
   }
 
   device(event: TraceEvent): DeviceCount {

@@ -8,6 +8,9 @@ import type { LiveMapping, SgList } from './live.ts';
 import type { Operation } from './operation.ts';
 import type { ReplayDevice } from './platform.ts';
 
+/** DMA events of inner calls that may come before the list's own operations are through. */
+const MOST_NESTED = 16;
+
 /** An entry that waits; `mapping` is what it unmaps. */
 export interface ClosingEntry extends Entry {
   readonly mapping: LiveMapping;
@@ -22,6 +25,7 @@ export class SgClosing {
   readonly #pieces: ReadonlySet<number> | undefined;
   readonly #called = new Set<ClosingEntry>();
   #current: ClosingEntry | undefined;
+  #passed = 0;
 
   constructor(list: SgList, line: number, attributes: Attributes) {
     this.device = list.device;
@@ -61,8 +65,11 @@ export class SgClosing {
     return this.#matcher.exact(operation) !== undefined;
   }
 
-  /** True while an entry has got nothing. */
-  isWaiting(): boolean {
+  /** A DMA event of its context goes by. @returns false when nothing more is to come for this list. */
+  outlives(nested: boolean): boolean {
+    if (!nested || this.#passed >= MOST_NESTED) return false;
+    this.#passed++;
+    if (this.#called.size > 0) return this.#called.size < this.entries.length;
     return this.entries.some(({ operations }) => operations.length === 0);
   }
 }

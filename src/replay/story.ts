@@ -39,7 +39,7 @@ export interface Story {
 
 /** Tell the story of an example's first damaged byte; undefined where no cache is involved or the history was cut. */
 export function tellStory(hardware: Hardware, automaton: Automaton, example: Example): Story | undefined {
-  const { damage, state, acts, mapping } = example;
+  const { damage, lane, acts, mapping } = example;
   if (damage.moves === null) return undefined;
   const byte = damage.from;
   if (!damage.inside) return outsideStory(hardware, byte, acts);
@@ -48,10 +48,10 @@ export function tellStory(hardware: Hardware, automaton: Automaton, example: Exa
   const log = new StepLog(automaton, damage.severity, damage.moves, first);
   const { direction } = mapping;
   const buffer = {
-    from: state.bus,
-    to: (state.bus + mapping.size) as MachineAddr,
+    from: lane.bus,
+    to: (lane.bus + mapping.size) as MachineAddr,
     direction,
-    hasNeighbours: !state.bounced,
+    hasNeighbours: !lane.bounced,
   };
   const judge = new MappingJudge(
     { automaton: log, lineSize: hardware.lineSize, keep: (_from, _to, node) => log.follow(byte, node) },
@@ -148,7 +148,8 @@ class StepLog implements May {
       work();
       this.#writing = false;
     };
-    return {
+    const map: ByteMap = {
+      clone: () => map,
       update: (from, to, change) => {
         if (inside(from, to))
           written(() => {
@@ -159,6 +160,7 @@ class StepLog implements May {
         if (inside(from, to)) written(() => visit(value, byte, (byte + 1) as MachineAddr));
       },
     };
+    return map;
   }
 
   #push(step: Step): void {

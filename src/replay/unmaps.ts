@@ -62,7 +62,7 @@ export function unmapSg(session: Session, event: TraceEvent): void {
     forget(session, mapping, event.line);
     mapping.uncertain ??= uncertain;
   }
-  context.closing = new SgClosing(list, event.line, attributesOf(event.attributes, 'sg'));
+  context.closings.push(new SgClosing(list, event.line, attributesOf(event.attributes, 'sg')));
 }
 
 function forget(session: Session, mapping: LiveMapping, line: number): void {

@@ -11,9 +11,9 @@ const DEEPEST = 4;
 /**
  * Take the operations of an event out of its context; by entry, in the order of the entries.
  *
- * Where swiotlb-xen's entry points were probed, the last `total` calls of the kind are the event's, and what waited before
- * them is nobody's. Elsewhere operations go by address, and the others stay: calls nest (an IOMMU driver syncs
- * its page tables in the middle of a map), and what stays belongs to an outer call.
+ * Where swiotlb-xen's entry points were probed, the newest `total` calls of the kind are the event's. Elsewhere operations
+ * go by address. What is not the event's stays: calls nest (an IOMMU driver syncs its page tables in the
+ * middle of a map), and what stays belongs to an outer call.
  * @param total entries of the call; more than `entries` where the list in the trace was cut.
  */
 export function takeWaiting(
@@ -22,35 +22,38 @@ export function takeWaiting(
   entries: readonly Entry[],
   total = entries.length,
 ): readonly (readonly Operation[])[] {
-  const { operations, calls } = context;
-  if (operations.length === 0 && calls.length === 0) return NOTHING;
-  if (calls.length > 0) {
-    const own = calls.filter((call) => call.kind === kind).slice(-total);
-    context.clear();
-    if (own.length === total) return takeByCalls(operations, calls, own);
+  if (context.calls.length > 0) {
+    const own = takeCalls(context, kind, total);
+    if (own) return own.map((call) => call.operations);
   }
-  context.operations = takeByAddress(operations, entries);
+  if (context.operations.length === 0) return NOTHING;
+  context.operations = takeByAddress(context.operations, entries, context.nests);
   return entries.map((entry) => entry.operations);
 }
 
-/** The operations between the start of a call and the next one are the call's. */
-function takeByCalls(
-  operations: readonly Operation[],
-  calls: readonly Call[],
-  own: readonly Call[],
-): readonly (readonly Operation[])[] {
-  return own.map((call) => {
-    const next = calls[calls.indexOf(call) + 1];
-    return operations.slice(call.start, next?.start ?? operations.length);
-  });
+/** The newest calls of a kind, oldest first; undefined where there are not as many. */
+function takeCalls(context: ContextState, kind: Call['kind'], total: number): Call[] | undefined {
+  const { calls } = context;
+  const own: Call[] = [];
+  for (let i = calls.length - 1; i >= 0 && own.length < total; i--) {
+    const call = calls[i] as Call;
+    if (call.kind === kind) own.push(call);
+  }
+  if (own.length < total) return undefined;
+  context.calls = calls.length === own.length ? [] : calls.filter((call) => !own.includes(call));
+  return own.reverse();
 }
 
 /** @returns what no entry took and an outer call may still want. */
-function takeByAddress(operations: readonly Operation[], entries: readonly Entry[]): Operation[] {
+function takeByAddress(
+  operations: readonly Operation[],
+  entries: readonly Entry[],
+  nests: boolean,
+): Operation[] {
   const matcher = new EntryMatcher(entries);
   const left = operations.filter((operation) => !matcher.exact(operation));
   if (left.length === 0) return left;
-  const strays = left.filter((operation) => operation.passed > 0 || !matcher.overlapping(operation));
+  const strays = left.filter((operation) => operation.passed > 0 || !matcher.overlapping(operation, nests));
   misdirected(entries, strays);
   for (const operation of strays) operation.passed++;
   return strays.filter((operation) => operation.passed < DEEPEST);

@@ -91,7 +91,7 @@ function problems(context: ReportContext, judged: TrackResult, style: Style): st
 
 function errorSection(context: ReportContext, problem: Problem, style: Style): string {
   const { rule, device, direction, mappings, example, foreign } = problem;
-  const { finding, state } = example;
+  const { finding, lane } = example;
   const lines = [
     `${style.red(style.bold(`ERROR ${rule}`))}  ${plural(mappings, 'mapping')}: ${DIRECTION_NAMES[direction]}${foreign ? ', foreign pages' : ''}, ${device}`,
     `  example: the map at line ${finding.line}, DMA address ${hex(finding.dma)}, size 0x${finding.size.toString(16)}`,
@@ -108,7 +108,7 @@ function errorSection(context: ReportContext, problem: Problem, style: Style): s
       moves === 0
         ? 'a lazy cache fails by itself, every time'
         : `needs ${plural(moves, 'hardware move')} (*)`;
-    lines.push('', `    byte ${byteName(story, state.dma, state.bus)}: ${how}`);
+    lines.push('', `    byte ${byteName(story, lane.dma, lane.bus)}: ${how}`);
     lines.push(
       `      ${style.dim('what happens'.padEnd(52))}${style.dim('cache'.padEnd(16))}${style.dim('memory')}`,
     );

@@ -71,7 +71,10 @@ export const EventKind = {
   swiotlbUnmap: 32,
   /** tracing_mark_write, or print: text. */
   marker: 33,
-  /** "CPU:n [LOST m EVENTS]" or "##### CPU n buffer started ####": cpu, lost (0: number not known). */
+  /**
+   * "CPU:n [LOST m EVENTS]" or "##### CPU n buffer started ####": cpu, lost (0: number not known). With cpu -1: the
+   * header says that events before the first one here were overwritten, on any CPU.
+   */
   lost: 34,
   /** dma_alloc_sgt_err (7.x): device dir size attrs; dmaAddr is 0. */
   allocSgtError: 35,

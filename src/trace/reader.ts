@@ -48,6 +48,11 @@ export class FtraceReader {
     this.devices = this.#payload.devices.names;
   }
 
+  /** False from the first event on that is printed without its flags column. */
+  get contextKnown(): boolean {
+    return this.#contextKnown;
+  }
+
   /** Read more of the trace. `chunk` may begin and end anywhere, and is not kept. */
   push(chunk: Uint8Array): void {
     // A Buffer is a class of its own; one class of arrays keeps the compiled loops fast.
@@ -182,8 +187,20 @@ export class FtraceReader {
       return end + 1;
     }
     if (!skippable(bytes, start, end)) return this.#readStrange(bytes, start, end);
-    this.#overwritten += overwrittenEvents(bytes, start, end);
+    const overwritten = overwrittenEvents(bytes, start, end);
+    if (overwritten > 0) this.#reportOverwritten(overwritten);
     return end + 1;
+  }
+
+  /** The buffer had wrapped: the first events here may be the second halves of calls, on every CPU. */
+  #reportOverwritten(count: number): void {
+    this.#overwritten += count;
+    const event = this.#event;
+    event.kind = EventKind.lost;
+    event.line = this.#line;
+    event.cpu = -1;
+    event.lost = count;
+    this.#sink.event(event);
   }
 
   /** No event that can be read; but if it names one that means something, it is not to vanish. */
