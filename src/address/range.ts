@@ -10,7 +10,7 @@ export function joinRanges<A extends AnyAddr>(ranges: Iterable<ByteRange<A>>): B
   const joined: [A, A][] = [];
   for (const [from, to] of sorted) {
     const last = joined.at(-1);
-    if (last && from <= last[1]) last[1] = to > last[1] ? to : last[1];
+    if (last && from <= last[1]) last[1] = Math.max(to, last[1]) as A;
     else joined.push([from, to]);
   }
   return joined;

@@ -4,7 +4,7 @@ import type { Design, Release } from '../linux/index.ts';
 import { EventKind, FtraceReader, type TraceEvent } from '../trace/index.ts';
 
 /** As much of a trace is looked at, in bytes, before it is taken not to be of Xen. */
-const LOOKED_AT = 4 << 20;
+const LOOKED_AT = 4 * 2 ** 20;
 
 const XEN_KINDS: ReadonlySet<EventKind> = new Set([
   EventKind.cacheFlush,

@@ -4,7 +4,7 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { InputError } from '../trace/index.ts';
 
 /** Chunks of about this many bytes: large enough that a chunk's overhead does not show, small enough for the cache. */
-const CHUNK = 1 << 20;
+const CHUNK = 2 ** 20;
 
 /** Told each chunk, and how many bytes of the file are read so far. The chunk is only valid until it returns. */
 export type OnChunk = (chunk: Uint8Array, consumed: number) => void;

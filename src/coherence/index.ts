@@ -2,12 +2,15 @@
 export { Automaton, NEVER, type Node } from './automaton.ts';
 export type { SpontaneousName } from './moves.ts';
 export {
+  addModes,
+  hasAnyMode,
   type Instruction,
   Mode,
   type ModeSet,
   maintenance,
   Operation,
   type Regime,
+  removeModes,
   Start,
 } from './operations.ts';
 export type { ByteState } from './state.ts';

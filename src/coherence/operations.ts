@@ -63,6 +63,13 @@ export const Mode = {
 export type ModeSet = number;
 export const MODES = 16;
 
+/** The set with these modes on as well. */
+export const addModes = (set: ModeSet, modes: ModeSet): ModeSet => set | modes;
+/** The set with these modes off. */
+export const removeModes = (set: ModeSet, modes: ModeSet): ModeSet => set & ~modes;
+/** Is any of these modes on. */
+export const hasAnyMode = (set: ModeSet, modes: ModeSet): boolean => (set & modes) !== 0;
+
 /** How the byte starts out. */
 export const Start = {
   /** The owner has stored to the byte and nothing is known to have been cleaned: the cache has the current value, memory an older one. */

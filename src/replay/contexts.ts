@@ -7,17 +7,9 @@
  */
 import type { DmaAddr, PhysAddr } from '../address/index.ts';
 import { Context, type TraceEvent } from '../trace/index.ts';
+import type { Call } from './call.ts';
 import type { Operation } from './operation.ts';
 import type { SgClosing } from './sg-closing.ts';
-
-/** An entry of swiotlb-xen that a probe saw, with the operations that came while it was the innermost. */
-export interface Call {
-  readonly kind: 'map' | 'unmap' | 'sync';
-  /** Undefined for map. */
-  readonly dma: DmaAddr | undefined;
-  readonly size: number;
-  readonly operations: Operation[];
-}
 
 /** A buffer that got a slot. */
 export interface Bounce {

@@ -7,7 +7,17 @@
  * it had not taken the buffer back. Bytes outside the buffer belong to somebody and may be dirty at any time.
  */
 import { ceilTo, floorTo, type MachineAddr } from '../address/index.ts';
-import { type Automaton, Mode, NEVER, type Node, Operation, Start } from '../coherence/index.ts';
+import {
+  type Automaton,
+  addModes,
+  hasAnyMode,
+  Mode,
+  NEVER,
+  type Node,
+  Operation,
+  removeModes,
+  Start,
+} from '../coherence/index.ts';
 import { Direction } from '../linux/index.ts';
 import { forEachPiece, type MaintenanceCall, Runs } from '../machine/index.ts';
 
@@ -66,11 +76,11 @@ export interface Hardware {
 }
 
 const DEVICE_WINDOW: Readonly<Record<Direction, number>> = {
-  [Direction.bidirectional]: Mode.deviceReads | Mode.deviceWrites,
+  [Direction.bidirectional]: addModes(Mode.deviceReads, Mode.deviceWrites),
   [Direction.toDevice]: Mode.deviceReads,
   [Direction.fromDevice]: Mode.deviceWrites,
 };
-const ANY_WINDOW = Mode.deviceReads | Mode.deviceWrites;
+const ANY_WINDOW = addModes(Mode.deviceReads, Mode.deviceWrites);
 
 export class MappingJudge {
   readonly buffer: Buffer;
@@ -137,7 +147,7 @@ export class MappingJudge {
     this.#shareEdgesOf(from, to, 0);
     if (this.buffer.direction !== Direction.fromDevice) {
       this.#mild.update(from, to, (node) =>
-        automaton.modeOf(node) & ANY_WINDOW ? node : automaton.step(node, Operation.cpuWrite),
+        hasAnyMode(automaton.modeOf(node), ANY_WINDOW) ? node : automaton.step(node, Operation.cpuWrite),
       );
       this.#strict.update(from, to, (node) => automaton.step(node, Operation.cpuWrite));
       this.#judgeDeviceReads(from, to, this.#strict, 'hazard');
@@ -203,8 +213,8 @@ export class MappingJudge {
     if (this.#snoops) return;
     const window = DEVICE_WINDOW[this.buffer.direction];
     for (const [runs, severity] of this.#readings()) {
-      runs.update(from, to, (node) => automaton.withMode(node, automaton.modeOf(node) | window));
-      if (window & Mode.deviceReads) this.#judgeDeviceReads(from, to, runs, severity);
+      runs.update(from, to, (node) => automaton.withMode(node, addModes(automaton.modeOf(node), window)));
+      if (hasAnyMode(window, Mode.deviceReads)) this.#judgeDeviceReads(from, to, runs, severity);
     }
   }
 
@@ -217,7 +227,7 @@ export class MappingJudge {
             ? node
             : automaton.step(node, Operation.snoopWrite);
         const mode = automaton.modeOf(node);
-        return mode & ANY_WINDOW ? automaton.withMode(node, mode & ~ANY_WINDOW) : node;
+        return hasAnyMode(mode, ANY_WINDOW) ? automaton.withMode(node, removeModes(mode, ANY_WINDOW)) : node;
       });
   }
 
@@ -256,7 +266,7 @@ export class MappingJudge {
     if (this.#snoops || this.buffer.direction === Direction.fromDevice) return;
     const { automaton } = this.#hardware;
     this.#strict.update(this.buffer.from, this.buffer.to, (node) =>
-      automaton.withMode(node, automaton.modeOf(node) | Mode.deviceReads),
+      automaton.withMode(node, addModes(automaton.modeOf(node), Mode.deviceReads)),
     );
     this.#judgeDeviceReads(this.buffer.from, this.buffer.to, this.#strict, 'hazard');
   }
@@ -265,7 +275,7 @@ export class MappingJudge {
   #setEdges(mode: number): void {
     const { automaton } = this.#hardware;
     const { from, to } = this.buffer;
-    const add = (node: Node) => automaton.withMode(node, automaton.modeOf(node) | mode);
+    const add = (node: Node) => automaton.withMode(node, addModes(automaton.modeOf(node), mode));
     this.#strict.update(from, least(this.#firstWhole, to), add);
     if (this.#lastWhole >= this.#firstWhole) this.#strict.update(most(this.#lastWhole, from), to, add);
   }
@@ -278,7 +288,7 @@ export class MappingJudge {
     const { automaton, lineSize } = this.#hardware;
     if (from % lineSize === 0 && to % lineSize === 0) return;
     const change = (node: Node) =>
-      automaton.withMode(node, (automaton.modeOf(node) & ~Mode.neighbourWrites) | mode);
+      automaton.withMode(node, addModes(removeModes(automaton.modeOf(node), Mode.neighbourWrites), mode));
     // The buffer's own edge lines keep their neighbours.
     this.#strict.update(
       most(floorTo(from, lineSize), this.#firstWhole),

@@ -5,10 +5,10 @@
  * measured to be most of the work. A lane is forked where they part.
  */
 import { type DmaAddr, type MachineAddr, offsetBy, type PhysAddr } from '../address/index.ts';
+import type { Direction } from '../linux/index.ts';
 import type { Act, ActName } from './explain.ts';
 import { type Damage, type Hardware, type Landed, MappingJudge } from './judge.ts';
 import { type Ground, type Landing, land } from './landing.ts';
-import type { LiveMapping } from './live.ts';
 import type { Operation } from './operation.ts';
 
 /** What every lane of a replay shares. */
@@ -24,6 +24,15 @@ export interface LaneCall {
   readonly from: MachineAddr;
   readonly to: MachineAddr;
   readonly skipCpuSync: boolean;
+}
+
+/** What a lane needs to know of its mapping. */
+export interface LaneMapping {
+  /** Bytes. */
+  readonly size: number;
+  readonly phys: PhysAddr;
+  readonly direction: Direction;
+  readonly device: { readonly snoops: boolean };
 }
 
 /** The history that explaining needs; later calls are judged and not kept. */
@@ -44,7 +53,7 @@ export class Lane {
 
   constructor(
     world: World,
-    mapping: Pick<LiveMapping, 'size' | 'phys' | 'direction' | 'device'>,
+    mapping: LaneMapping,
     dma: DmaAddr,
     bus: MachineAddr,
     bounced: boolean,
@@ -61,7 +70,7 @@ export class Lane {
   }
 
   /** The same history, to go on differently. */
-  fork(mapping: LiveMapping): Lane {
+  fork(mapping: LaneMapping): Lane {
     const copy = new Lane(this.#world, mapping, this.dma, this.bus, this.bounced, false);
     copy.#judge = this.#judge?.fork();
     copy.acts.push(...this.acts);

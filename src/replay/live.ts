@@ -157,7 +157,7 @@ export class LiveTable {
 }
 
 /** How many unmapped addresses are remembered. */
-const REMEMBERED = 1 << 17;
+const REMEMBERED = 2 ** 17;
 
 /** Addresses that were mapped and unmapped, so that a second unmap is known for what it is. Forgets the oldest. */
 export class UnmappedAddresses {

@@ -1,7 +1,7 @@
 /** Events that make mappings: dma_map_page, dma_map_phys, dma_map_sg, resources and memory that the API gives out. */
 import { DMA_MAPPING_ERROR } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
-import { Attribute, Direction as TraceDirection, type TraceEvent } from '../trace/index.ts';
+import { Attribute, hasAttribute, Direction as TraceDirection, type TraceEvent } from '../trace/index.ts';
 import type { Made } from './classify.ts';
 import type { Entry } from './entry-matcher.ts';
 import type { LiveMapping, MappingKind, SgList } from './live.ts';
@@ -17,7 +17,7 @@ export function mapSingle(session: Session, event: TraceEvent): void {
     return;
   }
   const count = session.device(event);
-  const kind = (event.attributes & Attribute.mmio) !== 0 ? 'resource' : 'single';
+  const kind = hasAttribute(event.attributes, Attribute.mmio) ? 'resource' : 'single';
   const made = session.make(context, count.device, dma, phys, size);
   const entry = entryAt(dma, made.bus, phys, size);
   const [recorded = []] = takeWaiting(context, 'map', [entry]);
@@ -86,7 +86,7 @@ export function mapWithoutMaintenance(session: Session, event: TraceEvent, kind:
     bus: session.busOf(device, dma),
     size: event.size,
     direction: event.direction,
-    skipCpuSync: (event.attributes & Attribute.skipCpuSync) !== 0,
+    skipCpuSync: hasAttribute(event.attributes, Attribute.skipCpuSync),
     mappingClass: 'local',
     translated: false,
     line: event.line,
@@ -118,7 +118,7 @@ function begin(
     bus: entry.bus,
     size: entry.size,
     direction: event.direction as Direction,
-    skipCpuSync: (event.attributes & Attribute.skipCpuSync) !== 0,
+    skipCpuSync: hasAttribute(event.attributes, Attribute.skipCpuSync),
     mappingClass,
     translated,
     line: event.line,

@@ -6,7 +6,7 @@ import { INVALID_P2M_ENTRY, NO_SLOT } from '../address/index.ts';
 import { Automaton } from '../coherence/index.ts';
 import type { Design } from '../linux/index.ts';
 import { Direction, EventKind, type TraceEvent, type TraceSink, type Unparsed } from '../trace/index.ts';
-import type { Call } from './contexts.ts';
+import type { Call } from './call.ts';
 import { Drive } from './drive.ts';
 import type { Hardware } from './judge.ts';
 import { ReplayKernel } from './kernel.ts';

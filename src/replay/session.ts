@@ -12,7 +12,7 @@ import {
 } from '../address/index.ts';
 import { dmaToMachineThrough } from '../devicetree/index.ts';
 import type { Attributes, Direction } from '../linux/index.ts';
-import { Attribute, EventKind, type TraceEvent } from '../trace/index.ts';
+import { Attribute, EventKind, hasAttribute, type TraceEvent } from '../trace/index.ts';
 import { classify, type Made } from './classify.ts';
 import { type ContextState, Contexts } from './contexts.ts';
 import type { Drive } from './drive.ts';
@@ -142,9 +142,9 @@ export function entryAt(dma: DmaAddr, bus: MachineAddr, phys: PhysAddr, size: nu
 /** The attributes of a call; what was mapped as a resource has no RAM behind it. */
 export function attributesOf(bits: number, kind: MappingKind): Attributes {
   return {
-    skipCpuSync: (bits & Attribute.skipCpuSync) !== 0,
+    skipCpuSync: hasAttribute(bits, Attribute.skipCpuSync),
     mmio: kind === 'resource',
-    requireCoherent: (bits & Attribute.requireCoherent) !== 0,
+    requireCoherent: hasAttribute(bits, Attribute.requireCoherent),
   };
 }
 
@@ -155,6 +155,6 @@ export function driverCall(event: TraceEvent): DriverCall {
     dma: event.dmaAddr,
     size: event.size,
     direction: event.direction as Direction,
-    skipCpuSync: (event.attributes & Attribute.skipCpuSync) !== 0,
+    skipCpuSync: hasAttribute(event.attributes, Attribute.skipCpuSync),
   };
 }

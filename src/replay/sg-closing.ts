@@ -2,7 +2,7 @@
  * dma_unmap_sg is printed before its maintenance: its entries wait for the operations that follow in the context.
  */
 import type { Attributes } from '../linux/index.ts';
-import type { Call } from './contexts.ts';
+import type { Call } from './call.ts';
 import { type Entry, EntryMatcher } from './entry-matcher.ts';
 import type { LiveMapping, SgList } from './live.ts';
 import type { Operation } from './operation.ts';

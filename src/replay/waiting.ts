@@ -1,5 +1,6 @@
 /** The operations that wait in a context, given to the entries of the DMA event they belong to. */
-import type { Call, ContextState } from './contexts.ts';
+import type { Call } from './call.ts';
+import type { ContextState } from './contexts.ts';
 import { type Entry, EntryMatcher } from './entry-matcher.ts';
 import type { Operation } from './operation.ts';
 

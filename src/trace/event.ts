@@ -96,6 +96,11 @@ export const Attribute = {
   requireCoherent: 1 << 12,
 } as const;
 
+/** Is this attribute among them. */
+export function hasAttribute(attributes: number, attribute: number): boolean {
+  return Math.floor(attributes / attribute) % 2 === 1;
+}
+
 /** In which context the CPU was, from the flags column. Contexts nest in this order. */
 export const Context = { process: 0, softirq: 1, hardirq: 2, nmi: 3 } as const;
 export type Context = (typeof Context)[keyof typeof Context];
