@@ -7,6 +7,7 @@
 import { architecture } from './architecture.ts';
 import { dmaParent, dmaPath } from './dma-parent.ts';
 import type { DeviceNode } from './node.ts';
+import type { DeviceTree } from './tree.ts';
 
 /** The answer with its reason, naming node and property. */
 export interface Coherence {
@@ -21,7 +22,7 @@ export interface Coherence {
  * For a PCI function pass its host bridge (findDevice does): Linux asks no other node.
  */
 export function coherenceOf(device: DeviceNode): Coherence {
-  for (const node of dmaPath(device)) {
+  for (const node of saysAnything(device.tree) ? dmaPath(device) : []) {
     const coherent = node.has('dma-coherent');
     if (!coherent && !node.has('dma-noncoherent')) continue;
     return {
@@ -33,6 +34,11 @@ export function coherenceOf(device: DeviceNode): Coherence {
   const whose = name === null ? 'the default of arm and arm64 is' : `${name}'s default is`;
   const where = device.parent === null ? device.path : `${device.path} or above`;
   return { coherent: false, because: `no dma-coherent on ${where}; ${whose} non-coherent` };
+}
+
+/** Nine boards in ten have neither name in their tree, and need no walk. */
+function saysAnything(tree: DeviceTree): boolean {
+  return ['dma-coherent', 'dma-noncoherent'].some((name) => tree.strings.offsetsOf(name) !== undefined);
 }
 
 /** Say how the walk came to a node that is no ancestor. */

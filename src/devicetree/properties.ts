@@ -10,14 +10,14 @@ import { latin1 } from './strings-block.ts';
 /** Value of the 32-bit cell at index `cell`; undefined beyond the end. */
 export function cellAt(value: Uint8Array, cell: number): number | undefined {
   const at = cell * 4;
-  if (at + 4 > value.length) return undefined;
-  return viewOf(value).getUint32(at);
+  const last = value[at + 3];
+  if (last === undefined) return undefined;
+  return (((value[at] ?? 0) * 256 + (value[at + 1] ?? 0)) * 256 + (value[at + 2] ?? 0)) * 256 + last;
 }
 
 /** All whole cells of the value. */
 export function cells(value: Uint8Array): number[] {
-  const view = viewOf(value);
-  return Array.from({ length: Math.floor(value.length / 4) }, (_, i) => view.getUint32(i * 4));
+  return Array.from({ length: Math.floor(value.length / 4) }, (_, i) => cellAt(value, i) ?? 0);
 }
 
 /** First cell of the property; undefined if it is missing or shorter than a cell. */
@@ -29,18 +29,17 @@ export function readU32(node: DeviceNode, name: string): number | undefined {
 /** First two cells as one number; undefined if missing or shorter. */
 export function readU64(node: DeviceNode, name: string): bigint | undefined {
   const value = node.property(name);
-  return value === undefined || value.length < 8 ? undefined : viewOf(value).getBigUint64(0);
+  return value === undefined || value.length < 8 ? undefined : readNumber(value, 0, 2);
 }
 
 /**
  * A number of `count` cells beginning at index `cell`, in [0, 2^64): of more than two cells the last two count,
- * as in Linux's of_read_number. No cells make 0. The caller has checked that they are there.
+ * as in Linux's of_read_number. No cells make 0. Cells beyond the end are 0.
  */
 export function readNumber(value: Uint8Array, cell: number, count: number): bigint {
   if (count <= 0) return 0n;
-  const view = viewOf(value);
-  if (count === 1) return BigInt(view.getUint32(cell * 4));
-  return view.getBigUint64((cell + count - 2) * 4);
+  const low = BigInt(cellAt(value, cell + count - 1) ?? 0);
+  return count === 1 ? low : (BigInt(cellAt(value, cell + count - 2) ?? 0) << 32n) + low;
 }
 
 /** The property's strings. Empty if it is missing, or is no list of terminated strings. */
@@ -101,8 +100,10 @@ export interface PhandleEntry {
  * ("#iommu-cells"). Ends early where that cannot be known: a phandle of no node, a count missing, a list cut.
  */
 export function readPhandles(node: DeviceNode, listName: string, cellsName: string): PhandleEntry[] {
-  const list = cells(node.property(listName) ?? new Uint8Array(0));
   const entries: PhandleEntry[] = [];
+  const value = node.property(listName);
+  if (value === undefined) return entries;
+  const list = cells(value);
   for (let at = 0; at < list.length; ) {
     const phandle = list[at] ?? 0;
     if (phandle === 0) {
@@ -117,8 +118,4 @@ export function readPhandles(node: DeviceNode, listName: string, cellsName: stri
     at += 1 + count;
   }
   return entries;
-}
-
-function viewOf(value: Uint8Array): DataView {
-  return new DataView(value.buffer, value.byteOffset, value.byteLength);
 }

@@ -64,12 +64,13 @@ export class StringsBlock {
 
 /** Bytes as characters U+0000 to U+00FF. (TextDecoder's "latin1" is Windows-1252, which is something else.) */
 export function latin1(bytes: Uint8Array): string {
-  if (bytes.length <= CHUNK) return String.fromCharCode(...bytes);
+  if (bytes.length <= SHORT) return Reflect.apply(String.fromCharCode, null, bytes);
+  if (bytes.every((byte) => byte < 0x80)) return ascii.decode(bytes);
   const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += CHUNK)
-    parts.push(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
+  for (let at = 0; at < bytes.length; at += SHORT) parts.push(latin1(bytes.subarray(at, at + SHORT)));
   return parts.join('');
 }
 
-/** Well below the number of arguments that engines accept. */
-const CHUNK = 8192;
+/** Up to this length a TextDecoder costs more than it saves; well below the arguments that engines accept. */
+const SHORT = 64;
+const ascii = new TextDecoder();

@@ -109,7 +109,7 @@ function oneLevel(
   to: Level,
   property: string,
 ): number[] | undefined {
-  const { bus, count, sizes, address } = from;
+  const { bus, address } = from;
   const ranges = node.property(property);
   if (ranges === undefined && property === 'ranges') return undefined;
   if (ranges === undefined || ranges.length === 0) {

@@ -53,9 +53,11 @@ export interface LineCount {
 /** Count the lines of `lineSize` bytes that [from, to) touches. */
 export function countLines(from: MachineAddr, to: MachineAddr, lineSize: number): LineCount {
   if (from >= to) return { whole: 0, partial: 0 };
-  const lines = (ceilTo(to, lineSize) - floorTo(from, lineSize)) / lineSize;
-  const first = from % lineSize !== 0;
-  const last = to % lineSize !== 0;
+  const begin = floorTo(from, lineSize);
+  const end = ceilTo(to, lineSize);
+  const lines = (end - begin) / lineSize;
+  const first = begin !== from;
+  const last = end !== to;
   const partial = lines === 1 ? (first || last ? 1 : 0) : (first ? 1 : 0) + (last ? 1 : 0);
   return { whole: lines - partial, partial };
 }

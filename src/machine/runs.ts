@@ -24,6 +24,11 @@ export class Runs<Value extends number> {
     return copy;
   }
 
+  /** Equal for equal maps. */
+  key(): string {
+    return `${this.#bounds.join()}:${this.#values.join()}`;
+  }
+
   get count(): number {
     return this.#values.length;
   }

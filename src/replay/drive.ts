@@ -102,8 +102,7 @@ export class Drive {
     const { line, size } = mapping;
     const lane = new Lane(this.#world, mapping, dma, bus, bounced, judged);
     const to = offsetBy(bus, size);
-    if (misprogrammed)
-      lane.damage({ rule: 'wrong-frame', severity: 'error', moves: null, from: bus, to, inside: false });
+    if (misprogrammed) lane.misplace('wrong-frame', bus, to);
     lane.act({ name: 'map', line, from: bus, to, skipCpuSync: attributes.skipCpuSync }, operations);
     this.#mapped.push({ ...done, lane });
     return lane;

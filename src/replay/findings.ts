@@ -62,7 +62,7 @@ export class Findings {
 
   /** Everything found on one mapping, at its end. @param recorded the operations are the trace's, and have lines. */
   add(mapping: LiveMapping, lane: Lane, recorded: boolean): void {
-    const { errors, hazards } = splitByRule(lane.damages ?? []);
+    const { errors, hazards } = splitByRule(lane.damages());
     for (const group of errors) this.#addOne(mapping, lane, group, errors, recorded);
     for (const group of hazards) this.#addOne(mapping, lane, group, hazards, recorded);
     const place = mapping.mappingClass === 'foreign' ? 'foreign' : 'local';
@@ -96,6 +96,7 @@ export class Findings {
       this.dropped++;
       return;
     }
+    const acts = lane.acts();
     const finding: Finding = {
       rule,
       severity,
@@ -113,7 +114,7 @@ export class Findings {
         lane,
         all.flatMap((g) => g.damages.filter((d) => !d.inside)),
       ),
-      explanation: explain(rule, damages, lane.acts, lane, recorded),
+      explanation: explain(rule, damages, acts, lane, recorded),
       foreign: mapping.mappingClass === 'foreign',
     };
     if (problem) problem.mappings++;
@@ -126,7 +127,7 @@ export class Findings {
         direction: finding.direction,
         foreign: mapping.mappingClass === 'foreign',
         mappings: 1,
-        example: { finding, mapping, lane, acts: [...lane.acts], damage },
+        example: { finding, mapping, lane, acts, damage },
       };
       this.#byKey.set(key, problem);
       this.problems.push(problem);

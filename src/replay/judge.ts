@@ -64,7 +64,7 @@ export type May = Pick<
   'start' | 'step' | 'withMode' | 'modeOf' | 'staleMoves' | 'deviceStaleMoves' | 'lostMoves'
 >;
 /** What a judge asks of a map from bytes to may-sets. */
-export type ByteMap = Pick<Runs<Node>, 'update' | 'visit'> & { clone(): ByteMap };
+export type ByteMap = Pick<Runs<Node>, 'update' | 'visit'> & { clone(): ByteMap; key(): string };
 
 /** The hardware that judges share. */
 export interface Hardware {
@@ -117,6 +117,11 @@ export class MappingJudge {
     copy.#strict = this.#strict.clone();
     copy.#handedOver = this.#handedOver;
     return copy;
+  }
+
+  /** Equal for judges that will judge everything to come alike (of buffers of one shape). */
+  stateKey(): string {
+    return `${this.#mild.key()} ${this.#strict.key()} ${this.#handedOver}`;
   }
 
   /** What was found since the last call; undefined where nothing was. */

@@ -1,19 +1,20 @@
 /**
- * One history of maintenance on one mapping, and what the judge makes of it.
+ * One history of maintenance on one mapping, in one or more tracks.
  *
- * Tracks that did the same so far share a lane: designs differ on few mappings, and judging each of them again was
- * measured to be most of the work. A lane is forked where they part.
+ * Tracks that did the same so far share a lane: designs differ on few mappings. A lane is forked where they part.
  */
 import { type DmaAddr, type MachineAddr, offsetBy, type PhysAddr } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
 import type { Act, ActName } from './explain.ts';
-import { type Damage, type Hardware, type Landed, MappingJudge } from './judge.ts';
-import { type Ground, type Landing, land } from './landing.ts';
+import type { Histories, HistoryNode } from './history.ts';
+import type { Damage, Landed } from './judge.ts';
+import { type Ground, land, type Target } from './landing.ts';
 import type { Operation } from './operation.ts';
 
 /** What every lane of a replay shares. */
 export interface World {
-  readonly hardware: Hardware;
+  readonly lineSize: number;
+  readonly histories: Histories;
   readonly ground: Ground;
 }
 
@@ -37,19 +38,23 @@ export interface LaneMapping {
 
 /** The history that explaining needs; later calls are judged and not kept. */
 const MOST_ACTS = 32;
-/** A long-lived mapping can go wrong at every sync; so many different ranges are kept. */
-const MOST_DAMAGES = 256;
+
+const NOTHING_LANDED: readonly Landed[] = [];
 
 export class Lane {
   /** The address that the device was given, and the machine address behind it. */
   readonly dma: DmaAddr;
   readonly bus: MachineAddr;
   readonly bounced: boolean;
-  readonly acts: Act[] = [];
-  damages: Damage[] | undefined;
   readonly #world: World;
-  readonly #target: { bus: MachineAddr; size: number; phys: PhysAddr | undefined };
-  #judge: MappingJudge | undefined;
+  readonly #target: Target;
+  #base: MachineAddr;
+  /** Undefined where nothing is judged. */
+  #node: HistoryNode | undefined;
+  #calls: LaneCall[] = [];
+  #operations: (readonly Operation[])[] = [];
+  /** What went to a wrong frame or through no alias: absolute, and not part of a history. */
+  #misplaced: Damage[] | undefined;
 
   constructor(
     world: World,
@@ -63,61 +68,80 @@ export class Lane {
     this.dma = dma;
     this.bus = bus;
     this.bounced = bounced;
-    const { size, direction, device } = mapping;
-    this.#target = { bus, size, phys: bounced ? undefined : mapping.phys };
-    const buffer = { from: bus, to: offsetBy(bus, size), direction, hasNeighbours: !bounced };
-    this.#judge = judged ? new MappingJudge(world.hardware, buffer, device.snoops) : undefined;
+    const { size, phys, direction, device } = mapping;
+    this.#target = { bus, size, phys: bounced ? undefined : phys };
+    const shape = { bus, size, direction, hasNeighbours: !bounced, snoops: device.snoops };
+    this.#base = world.histories.baseOf(shape);
+    this.#node = judged ? world.histories.root(shape) : undefined;
   }
 
   /** The same history, to go on differently. */
   fork(mapping: LaneMapping): Lane {
     const copy = new Lane(this.#world, mapping, this.dma, this.bus, this.bounced, false);
-    copy.#judge = this.#judge?.fork();
-    copy.acts.push(...this.acts);
-    if (this.damages) copy.damages = [...this.damages];
+    copy.#node = this.#node;
+    copy.#calls = [...this.#calls];
+    copy.#operations = [...this.#operations];
+    if (this.#misplaced) copy.#misplaced = [...this.#misplaced];
     return copy;
   }
 
   /** A call with its maintenance. */
   act(call: LaneCall, operations: readonly Operation[]): void {
-    const judge = this.#judge;
-    if (judge === undefined) return;
-    const landed: Landed[] = [];
-    const landings: { operation: Operation; landing: Landing }[] = [];
-    for (const operation of operations) {
-      const landing = land(this.#world.ground, this.#target, operation);
-      landings.push({ operation, landing });
-      if (landing.kind === 'landed') landed.push(landing.landed);
-      else if (landing.kind !== 'nothing') this.damage(misplaced(landing));
+    const node = this.#node;
+    if (node === undefined) return;
+    let landed: Landed[] | undefined;
+    for (let i = 0; i < operations.length; i++) {
+      const landing = land(this.#world.ground, this.#target, operations[i] as Operation);
+      if (landing.kind === 'landed') {
+        landed ??= [];
+        landed.push(landing.landed);
+      } else if (landing.kind !== 'nothing') this.misplace(landing.kind, landing.from, landing.to);
     }
-    if (this.acts.length < MOST_ACTS) this.acts.push({ ...call, operations: landings });
+    if (this.#calls.length < MOST_ACTS) {
+      this.#calls.push(call);
+      this.#operations.push(operations);
+    }
     const { name, from, to, skipCpuSync } = call;
-    if (name === 'map') judge.map(landed, skipCpuSync);
-    else if (name === 'unmap') judge.unmap(landed, skipCpuSync);
-    else if (name === 'sync_for_cpu') judge.syncForCpu(from, to, landed);
-    else judge.syncForDevice(from, to, landed);
-    const found = judge.takeDamage();
-    if (found) for (const damage of found) this.damage(damage);
+    this.#node = this.#world.histories.step(
+      node,
+      this.#base,
+      name,
+      from,
+      to,
+      skipCpuSync,
+      landed ?? NOTHING_LANDED,
+    );
   }
 
-  damage(damage: Damage): void {
-    this.damages ??= [];
-    if (this.damages.length < MOST_DAMAGES && !this.damages.some((d) => isSame(d, damage)))
-      this.damages.push(damage);
+  /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias. */
+  misplace(rule: 'wrong-frame' | 'fault', from: MachineAddr, to: MachineAddr): void {
+    this.#misplaced ??= [];
+    if (this.#misplaced.length < MOST_ACTS)
+      this.#misplaced.push({ rule, severity: 'error', moves: null, from, to, inside: false });
   }
-}
 
-function misplaced(landing: Extract<Landing, { kind: 'wrong-frame' | 'fault' }>): Damage {
-  const { kind, from, to } = landing;
-  return { rule: kind, severity: 'error', moves: null, from, to, inside: false };
-}
+  get isDamaged(): boolean {
+    return this.#misplaced !== undefined || (this.#node !== undefined && this.#node.damages.length > 0);
+  }
 
-function isSame(a: Damage, b: Damage): boolean {
-  return (
-    a.rule === b.rule &&
-    a.severity === b.severity &&
-    a.moves === b.moves &&
-    a.from === b.from &&
-    a.to === b.to
-  );
+  /** Everything found, in machine addresses. */
+  damages(): Damage[] {
+    const base = this.#base;
+    const found = this.#node?.damages ?? [];
+    return [
+      ...(this.#misplaced ?? []),
+      ...found.map((d): Damage => ({ ...d, from: offsetBy(base, d.from), to: offsetBy(base, d.to) })),
+    ];
+  }
+
+  /** The calls so far, with where their operations landed; cut at MOST_ACTS. */
+  acts(): Act[] {
+    return this.#calls.map((call, i): Act => {
+      const operations = (this.#operations[i] ?? []).map((operation) => ({
+        operation,
+        landing: land(this.#world.ground, this.#target, operation),
+      }));
+      return { ...call, operations };
+    });
+  }
 }

@@ -8,8 +8,10 @@ import type { Design } from '../linux/index.ts';
 import { Direction, EventKind, type TraceEvent, type TraceSink, type Unparsed } from '../trace/index.ts';
 import type { Call } from './call.ts';
 import { Drive } from './drive.ts';
+import { Histories } from './history.ts';
 import type { Hardware } from './judge.ts';
 import { ReplayKernel } from './kernel.ts';
+import type { World } from './lane.ts';
 import { mapSg, mapSingle, mapWithoutMaintenance } from './maps.ts';
 import type { Operation } from './operation.ts';
 import { instructionsOf, P2m, type Platform } from './platform.ts';
@@ -44,8 +46,9 @@ export class Replay implements TraceSink {
     const { platform, own } = options;
     const p2m = new P2m();
     this.hardware = { automaton: this.automaton, lineSize: platform.lineSize };
-    const world = {
-      hardware: this.hardware,
+    const world: World = {
+      lineSize: platform.lineSize,
+      histories: new Histories(this.hardware),
       ground: { instructions: instructionsOf(platform), ownRam: platform.ownRam, p2m },
     };
     const designs = options.designs.map((design) => new Track(world, design.name, design, design === own));

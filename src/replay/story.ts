@@ -150,6 +150,7 @@ class StepLog implements May {
     };
     const map: ByteMap = {
       clone: () => map,
+      key: () => '',
       update: (from, to, change) => {
         if (inside(from, to))
           written(() => {

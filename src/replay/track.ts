@@ -64,7 +64,7 @@ export class Track {
   /** The mapping is over: report what was found on it. */
   finish(mapping: LiveMapping, lane: Lane): void {
     if (mapping.uncertain !== undefined) this.cannotSay(mapping.line, mapping.device.name, mapping.uncertain);
-    else if (lane.damages) this.findings.add(mapping, lane, this.design === undefined);
+    else if (lane.isDamaged) this.findings.add(mapping, lane, this.design === undefined);
   }
 
   cannotSay(line: number, device: string, because: string): void {
@@ -79,11 +79,7 @@ export class Track {
       const call = callOf(this.#world.ground.instructions, operation);
       if (call === undefined) continue;
       const from = firstByteOf(operation);
-      const { whole, partial } = countLines(
-        from,
-        offsetBy(from, operation.size),
-        this.#world.hardware.lineSize,
-      );
+      const { whole, partial } = countLines(from, offsetBy(from, operation.size), this.#world.lineSize);
       this.#count(call.whole, whole);
       this.#count(call.partial, partial);
     }
