@@ -1,7 +1,6 @@
 /** Which architecture's kernel the tree is for: 32-bit or 64-bit Arm. The tree does not say so outright. */
-import type { DeviceNode } from './node.ts';
 import { readStrings, readU32 } from './properties.ts';
-import type { DeviceTree } from './tree.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /** `name` is null where the tree gives no sign. */
 export interface Architecture {

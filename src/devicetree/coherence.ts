@@ -6,8 +6,7 @@
  */
 import { architecture } from './architecture.ts';
 import { dmaParent, dmaPath } from './dma-parent.ts';
-import type { DeviceNode } from './node.ts';
-import type { DeviceTree } from './tree.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /** The answer with its reason, naming node and property. */
 export interface Coherence {

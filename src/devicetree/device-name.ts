@@ -2,10 +2,9 @@
  * Names of platform and AMBA devices, "fe300000.mmc": the rule of of_device_make_bus_id (drivers/of/device.c of
  * 7.3; platform.c before 6.5, the same rule).
  */
-import type { DeviceNode } from './node.ts';
 import { isAvailable, readU32 } from './properties.ts';
 import { translatedReg } from './translate.ts';
-import type { DeviceTree } from './tree.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /**
  * Linux's name for the device of a node: the CPU address of its first `reg` entry and its name; where that does

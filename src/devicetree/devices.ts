@@ -4,10 +4,9 @@ import { type Coherence, coherenceOf } from './coherence.ts';
 import { nodeOfDevice } from './device-name.ts';
 import { type DmaWindow, type DmaWindows, dmaWindowsBelow, dmaWindowsOf } from './dma-ranges.ts';
 import { iommuOf, iommuOfFunction } from './iommu.ts';
-import type { DeviceNode } from './node.ts';
 import { bridgeOf, functionNode, hostBridges, type PciAddress, parsePciName } from './pci.ts';
 import { isAvailable, isCompatible } from './properties.ts';
-import type { DeviceTree } from './tree.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /** What the tree tells Linux about one device's DMA. */
 export interface DeviceFacts {

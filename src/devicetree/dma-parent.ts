@@ -4,8 +4,9 @@
  * Linux (__of_get_dma_parent, drivers/of/address.c of 7.3): where a device's `interconnect-names` has "dma-mem",
  * its memory accesses go to that interconnect; otherwise to its parent node.
  */
-import type { DeviceNode } from './node.ts';
+
 import { readPhandles, readStrings } from './properties.ts';
+import type { DeviceNode } from './tree.ts';
 
 /** Where the device's memory accesses go next; null above the root. */
 export function dmaParent(node: DeviceNode): DeviceNode | null {

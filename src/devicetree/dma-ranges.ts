@@ -6,9 +6,9 @@
  */
 import { ADDRESS_LIMIT, type DmaAddr, dmaAddr, type MachineAddr, machineAddr } from '../address/index.ts';
 import { dmaParent, dmaPath } from './dma-parent.ts';
-import type { DeviceNode } from './node.ts';
 import { addressCells, cellAt, readNumber, sizeCells } from './properties.ts';
 import { busOf, cellsUsable, translate } from './translate.ts';
+import type { DeviceNode } from './tree.ts';
 
 /** DMA addresses [busFrom, busFrom + size) are machine addresses [machineFrom, machineFrom + size). */
 export interface DmaWindow {

@@ -156,6 +156,7 @@ describe('refusing a file', () => {
     ['stringsOffset', SMALL.length + 1, 'malformed', 12],
     ['stringsOffset', 60, 'malformed', 12],
     ['reservationOffset', 41, 'malformed', 16],
+    ['reservationOffset', 56, 'malformed', 16],
     ['reservationOffset', SMALL.length + 8, 'malformed', 16],
     ['version', 15, 'version', 20],
     ['lastCompatibleVersion', 18, 'version', 24],

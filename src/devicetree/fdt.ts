@@ -6,11 +6,10 @@
  */
 import { DeviceTreeError, type DeviceTreeWarning, malformed } from './error.ts';
 import { readHeader } from './header.ts';
-import { DeviceNode, padded } from './node.ts';
 import { readReservations } from './reservations.ts';
 import { MAX_NAME_LENGTH, type NameOffsets } from './strings-block.ts';
-import { DeviceTree } from './tree.ts';
-import { MAX_WARNINGS } from './warnings.ts';
+import { DeviceNode, DeviceTree, padded } from './tree.ts';
+import { duplicateWarnings, MAX_WARNINGS } from './warnings.ts';
 
 const FDT_BEGIN_NODE = 1;
 const FDT_END_NODE = 2;
@@ -29,17 +28,27 @@ const MAX_PATH = 1024;
 
 /**
  * Read a flattened device tree.
- * @param bytes the whole file; not copied, must not change afterwards.
+ * @param file all its bytes; not copied, must not change afterwards.
  * @throws DeviceTreeError, and nothing else, for whatever cannot be read: also for overlays, U-Boot's FIT images
  * and compressed files, which `kind` tells apart. What can be lived with is in the tree's `warnings`.
  */
-export function readFdt(bytes: Uint8Array): DeviceTree {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function readFdt(file: Uint8Array): DeviceTree {
+  // A plain view also of Node's Buffer, whose subarray is another, slower one.
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const warnings: DeviceTreeWarning[] = [];
   const header = readHeader(view, warnings);
   const reservations = readReservations(view, header, warnings);
   const nodes: DeviceNode[] = [];
-  const tree = new DeviceTree({ bytes, view, header, reservations, nodes, warnings });
+  const tree = new DeviceTree({
+    bytes,
+    view,
+    header,
+    reservations,
+    nodes,
+    warnings,
+    findOddities: duplicateWarnings,
+  });
   readStructure(tree, nodes, warnings);
   refuseOtherKinds(tree);
   return tree;

@@ -6,8 +6,8 @@ import { buildFdt, encode, isNode, type NodeSpec, type PropertyValue } from './b
 import { deviceFacts, findDevice } from './devices.ts';
 import { DeviceTreeError } from './error.ts';
 import { readFdt } from './fdt.ts';
-import type { DeviceNode } from './node.ts';
 import { readPlatform } from './platform.ts';
+import type { DeviceNode } from './tree.ts';
 
 const REAL = new Uint8Array(
   readFileSync(new URL('../../examples/xen-domu-pvblk/machine.dtb', import.meta.url)),

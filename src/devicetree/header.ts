@@ -102,12 +102,10 @@ export function readHeader(view: DataView, warnings: DeviceTreeWarning[]): FdtHe
   );
   const structSize = version >= 17 ? view.getUint32(36) : nextBlock - structOffset;
   checkEnd('size_dt_struct', 36, structOffset, structSize, totalSize);
-  if (structOffset < stringsOffset + stringsSize && stringsOffset < structOffset + structSize)
-    throw malformed(
-      12,
-      `a strings block at ${stringsOffset} that overlaps the structure block at ${structOffset}`,
-      'blocks apart from each other',
-    );
+  checkApart(12, ['strings', stringsOffset, stringsSize], ['structure', structOffset, structSize]);
+  // Its length is not in the header; that it ends before the next block is checked where it is read.
+  checkApart(16, ['memory reservation', reservationOffset, 16], ['structure', structOffset, structSize]);
+  checkApart(16, ['memory reservation', reservationOffset, 16], ['strings', stringsOffset, stringsSize]);
   return {
     totalSize,
     version,
@@ -181,6 +179,17 @@ function checkStart(
 function checkEnd(field: string, at: number, offset: number, size: number, totalSize: number): void {
   if (offset + size > totalSize)
     throw malformed(at, `${field} ${size} from offset ${offset}`, `the end within totalsize ${totalSize}`);
+}
+
+type Block = readonly [name: string, offset: number, size: number];
+
+function checkApart(at: number, [name, offset, size]: Block, [other, otherOffset, otherSize]: Block): void {
+  if (offset < otherOffset + otherSize && otherOffset < offset + size)
+    throw malformed(
+      at,
+      `a ${name} block at ${offset} that overlaps the ${other} block at ${otherOffset}`,
+      'blocks apart from each other',
+    );
 }
 
 function cut(view: DataView, what: string, needed: number): DeviceTreeError {

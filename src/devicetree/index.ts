@@ -15,7 +15,6 @@ export { DeviceTreeError, type DeviceTreeErrorKind, type DeviceTreeWarning } fro
 export { readFdt } from './fdt.ts';
 export { iommuOf } from './iommu.ts';
 export type { MemoryRange } from './memory-range.ts';
-export type { DeviceNode } from './node.ts';
 export { hostBridges } from './pci.ts';
 export { type Platform, type ReservedRegion, readPlatform } from './platform.ts';
 export {
@@ -31,4 +30,4 @@ export {
   readU64,
   sizeCells,
 } from './properties.ts';
-export type { DeviceTree } from './tree.ts';
+export type { DeviceNode, DeviceTree } from './tree.ts';

@@ -3,8 +3,9 @@
  * (drivers/iommu/of_iommu.c) and of_map_id (drivers/of/base.c), both of 7.3. Whether the kernel uses it, or Xen
  * keeps it for itself, is not in the tree.
  */
-import type { DeviceNode } from './node.ts';
+
 import { cells, isAvailable, readPhandles, readU32 } from './properties.ts';
+import type { DeviceNode } from './tree.ts';
 
 /** IOMMU of a platform device: the first of its `iommus`; null without, or where that node is disabled. */
 export function iommuOf(device: DeviceNode): DeviceNode | null {

@@ -1,8 +1,7 @@
 /** PCI host bridges, and which of them a function "0000:00:01.0" is behind. */
-import type { DeviceNode } from './node.ts';
 import { cellAt, isAvailable, readU32 } from './properties.ts';
 import { isPciBus } from './translate.ts';
-import type { DeviceTree } from './tree.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /** A PCI function's address. */
 export interface PciAddress {

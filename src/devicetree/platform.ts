@@ -1,7 +1,6 @@
 /** What the tree says about the machine as a whole, as far as replay and audit need it. */
 import { architecture, cpuNodes } from './architecture.ts';
 import { hexRange, type MemoryRange, memoryRange } from './memory-range.ts';
-import type { DeviceNode } from './node.ts';
 import {
   addressCells,
   isAvailable,
@@ -11,7 +10,7 @@ import {
   readStrings,
   sizeCells,
 } from './properties.ts';
-import type { DeviceTree } from './tree.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /** A yes or no with its reason. */
 export interface Reasoned {

@@ -4,8 +4,9 @@
  * Where a value is too short or not what it should be, the answer is the one that Linux's of_property_read_*
  * gives (drivers/of/property.c, base.c of 7.3): as if the property were not there.
  */
-import type { DeviceNode } from './node.ts';
+
 import { latin1 } from './strings-block.ts';
+import type { DeviceNode } from './tree.ts';
 
 /** Value of the 32-bit cell at index `cell`; undefined beyond the end. */
 export function cellAt(value: Uint8Array, cell: number): number | undefined {
@@ -39,7 +40,7 @@ export function readU64(node: DeviceNode, name: string): bigint | undefined {
 export function readNumber(value: Uint8Array, cell: number, count: number): bigint {
   if (count <= 0) return 0n;
   const low = BigInt(cellAt(value, cell + count - 1) ?? 0);
-  return count === 1 ? low : (BigInt(cellAt(value, cell + count - 2) ?? 0) << 32n) + low;
+  return count === 1 ? low : BigInt(cellAt(value, cell + count - 2) ?? 0) * 2n ** 32n + low;
 }
 
 /** The property's strings. Empty if it is missing, or is no list of terminated strings. */

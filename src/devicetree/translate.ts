@@ -6,9 +6,9 @@
  * Left out: ISA ports of HiSilicon's LPC ("indirect I/O"), which are no memory.
  */
 import { dmaParent, MAX_STEPS } from './dma-parent.ts';
-import type { DeviceNode } from './node.ts';
 import { addressCells, cellAt, readNumber, readString, sizeCells } from './properties.ts';
 import { RangeTable, type TableEntry } from './range-table.ts';
+import type { DeviceNode } from './tree.ts';
 
 /** How one kind of bus lays out the cells of an address. */
 export interface Bus {
@@ -48,6 +48,7 @@ export function cellsUsable(address: number, size: number): boolean {
   return address > 0 && address <= 4 && size > 0;
 }
 
+const U32 = 2n ** 32n;
 const U64 = 2n ** 64n;
 
 /** CPU address of the first `reg` entry of a node, in [0, 2^64); undefined where Linux finds none. */
@@ -180,7 +181,7 @@ function cellCounts(node: DeviceNode, bus: Bus): readonly [number, number] {
 /** The low 64 bits of an address, flags included where there are no more than two cells. */
 function toNumber(address: readonly number[]): bigint {
   const low = BigInt(address.at(-1) ?? 0);
-  return (BigInt(address.at(-2) ?? 0) << 32n) + low;
+  return BigInt(address.at(-2) ?? 0) * U32 + low;
 }
 
 /** Add within the 64 bits of the number; flags stay. */
@@ -188,7 +189,7 @@ function plus(address: readonly number[], offset: bigint, bus: Bus): number[] {
   const flags = address.slice(0, bus.flagCells);
   const count = address.length - flags.length;
   const sum = (toNumber(address.slice(bus.flagCells)) + offset) % U64;
-  const digits = [Number(sum >> 32n), Number(sum % 2n ** 32n)].slice(count > 1 ? 0 : 1);
+  const digits = [Number(sum / U32), Number(sum % U32)].slice(count > 1 ? 0 : 1);
   return [...flags, ...zeros(count - digits.length), ...(count > 0 ? digits : [])];
 }
 

@@ -1,7 +1,6 @@
 /** Oddities that Linux lives with; looked for only when somebody asks, because that means reading every name. */
 import type { DeviceTreeWarning } from './error.ts';
-import type { DeviceNode } from './node.ts';
-import type { DeviceTree } from './tree.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /** A damaged file can hold one for every 12 bytes; nobody reads more than a few. */
 export const MAX_WARNINGS = 100;

@@ -96,6 +96,9 @@ const MOST_CALLS = 4096;
 
 export class Contexts {
   readonly #process = new Map<number, ContextState>();
+  /** The process seen last: most events follow one of the same. */
+  #lastPid = 0;
+  #last = new ContextState();
   readonly #interrupt: ContextState[][] = [];
   /** How often events were lost, on all CPUs and on each. */
   #losses = 0;
@@ -105,6 +108,7 @@ export class Contexts {
   /** The context an event happened in. */
   of(event: TraceEvent): ContextState {
     if (event.context === Context.process && event.pid !== 0) {
+      if (event.pid === this.#lastPid) return this.#last;
       let state = this.#process.get(event.pid);
       if (state === undefined) {
         state = new ContextState();
@@ -112,6 +116,8 @@ export class Contexts {
         this.#process.set(event.pid, state);
         this.#forgetIdle(event.pid);
       }
+      this.#lastPid = event.pid;
+      this.#last = state;
       return state;
     }
     let levels = this.#interrupt[event.cpu];

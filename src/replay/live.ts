@@ -1,7 +1,7 @@
 /**
  * Mappings that are live, found again by what later calls name: the DMA address, or for sg lists the physical one.
  *
- * Buckets by (DMA page): an exact start is one look-up, a sync in the middle walks a few pages down. Memory is
+ * By DMA page: an exact start is one look-up, a sync in the middle walks a few pages down. Memory is
  * bounded by what is live, plus a bounded memory of addresses that were unmapped (for API misuse).
  */
 import { type DmaAddr, dmaPage, type MachineAddr, PAGE_SIZE, type PhysAddr } from '../address/index.ts';
@@ -33,6 +33,8 @@ export interface LiveMapping {
   readonly lanes: Lane[];
   /** Of an sg entry: its list. */
   readonly list: SgList | undefined;
+  /** The next mapping that begins in the same page (LiveTable's own). */
+  nextInPage: LiveMapping | undefined;
   /** Why nothing certain can be said of it. */
   uncertain: string | undefined;
 }
@@ -51,51 +53,52 @@ export interface SgList {
 }
 
 export class LiveTable {
-  readonly #byPage = new Map<number, LiveMapping[]>();
+  /** By DMA page, the mappings that begin there, oldest first, as a chain: arrays were measured to cost more. */
+  readonly #byPage = new Map<number, LiveMapping>();
   readonly #lists = new Map<number, SgList[]>();
   /** Largest live size ever: how far down a sync has to look. */
   #pagesBack = 1;
-  #count = 0;
-
-  get count(): number {
-    return this.#count;
-  }
 
   add(mapping: LiveMapping): void {
     const page = dmaPage(mapping.dma);
-    const bucket = this.#byPage.get(page);
-    if (bucket) bucket.push(mapping);
-    else this.#byPage.set(page, [mapping]);
+    const first = this.#byPage.get(page);
+    if (first === undefined) this.#byPage.set(page, mapping);
+    else {
+      let last = first;
+      while (last.nextInPage) last = last.nextInPage;
+      last.nextInPage = mapping;
+    }
     const pages = Math.ceil(mapping.size / PAGE_SIZE) + 1;
     if (pages > this.#pagesBack) this.#pagesBack = pages;
-    this.#count++;
   }
 
   remove(mapping: LiveMapping): void {
     const page = dmaPage(mapping.dma);
-    const bucket = this.#byPage.get(page);
-    const index = bucket?.indexOf(mapping) ?? -1;
-    if (bucket === undefined || index < 0) return;
-    if (bucket.length === 1) this.#byPage.delete(page);
-    else bucket.splice(index, 1);
-    this.#count--;
+    const first = this.#byPage.get(page);
+    if (first === mapping) {
+      if (mapping.nextInPage) this.#byPage.set(page, mapping.nextInPage);
+      else this.#byPage.delete(page);
+    } else
+      for (let before = first; before; before = before.nextInPage)
+        if (before.nextInPage === mapping) before.nextInPage = mapping.nextInPage;
+    mapping.nextInPage = undefined;
   }
 
   /** Live mappings of this device that begin at the address; oldest first. */
   *startingAt(device: ReplayDevice, dma: DmaAddr): Iterable<LiveMapping> {
-    for (const mapping of this.#byPage.get(dmaPage(dma)) ?? [])
-      if (mapping.dma === dma && mapping.device === device) yield mapping;
+    for (let m = this.#byPage.get(dmaPage(dma)); m; m = m.nextInPage)
+      if (m.dma === dma && m.device === device) yield m;
   }
 
   /** The live mapping that an unmap means: same start, and the same size and direction where there is a choice. */
   forUnmap(device: ReplayDevice, dma: DmaAddr, size: number, direction: Direction): LiveMapping | undefined {
     let best: LiveMapping | undefined;
     let bestScore = -1;
-    for (const mapping of this.#byPage.get(dmaPage(dma)) ?? []) {
-      if (mapping.dma !== dma || mapping.device !== device || mapping.kind === 'sg') continue;
-      const score = (mapping.size === size ? 2 : 0) + (mapping.direction === direction ? 1 : 0);
+    for (let m = this.#byPage.get(dmaPage(dma)); m; m = m.nextInPage) {
+      if (m.dma !== dma || m.device !== device || m.kind === 'sg') continue;
+      const score = (m.size === size ? 2 : 0) + (m.direction === direction ? 1 : 0);
       if (score > bestScore) {
-        best = mapping;
+        best = m;
         bestScore = score;
       }
     }
@@ -108,11 +111,11 @@ export class LiveTable {
     let partial: LiveMapping | undefined;
     let whole: LiveMapping | undefined;
     for (let back = 0; back <= this.#pagesBack && back <= page; back++) {
-      for (const mapping of this.#byPage.get(page - back) ?? []) {
-        if (mapping.device !== device || mapping.dma > dma || dma >= mapping.dma + mapping.size) continue;
-        if (dma + size > mapping.dma + mapping.size) partial ??= mapping;
-        else if (mapping.direction === direction) return mapping;
-        else whole ??= mapping;
+      for (let m = this.#byPage.get(page - back); m; m = m.nextInPage) {
+        if (m.device !== device || m.dma > dma || dma >= m.dma + m.size) continue;
+        if (dma + size > m.dma + m.size) partial ??= m;
+        else if (m.direction === direction) return m;
+        else whole ??= m;
       }
     }
     return whole ?? partial;
@@ -152,44 +155,45 @@ export class LiveTable {
 
   /** Every live mapping. */
   *all(): Iterable<LiveMapping> {
-    for (const bucket of this.#byPage.values()) yield* bucket;
+    for (const first of this.#byPage.values())
+      for (let m: LiveMapping | undefined = first; m; m = m.nextInPage) yield m;
   }
 }
 
-/** How many unmapped addresses are remembered. */
+/** How many unmapped addresses are remembered, at most. */
 const REMEMBERED = 2 ** 17;
+const GRAIN = 64;
 
-/** Addresses that were mapped and unmapped, so that a second unmap is known for what it is. Forgets the oldest. */
+/**
+ * Addresses that were mapped and unmapped, so that a second unmap is known for what it is. A table of fixed size in which a
+ * newer address can displace an older one: forgetting only means saying less.
+ */
 export class UnmappedAddresses {
-  /** By device: DMA address to line of the unmap. */
-  #recent: Map<DmaAddr, number>[] = [];
-  #older: Map<DmaAddr, number>[] = [];
-  #count = 0;
+  readonly #dma = new Float64Array(REMEMBERED).fill(-1);
+  readonly #device = new Int32Array(REMEMBERED);
+  readonly #line = new Float64Array(REMEMBERED);
 
   /** @param line of the unmap. */
   add(device: ReplayDevice, dma: DmaAddr, line: number): void {
-    if (++this.#count > REMEMBERED) {
-      this.#older = this.#recent;
-      this.#recent = [];
-      this.#count = 0;
-    }
-    let lines = this.#recent[device.index];
-    if (lines === undefined) {
-      lines = new Map();
-      this.#recent[device.index] = lines;
-    }
-    lines.set(dma, line);
+    const at = slotOf(dma);
+    this.#dma[at] = dma;
+    this.#device[at] = device.index;
+    this.#line[at] = line;
   }
 
   /** Line of the unmap, or undefined if this address is not known to have been unmapped. */
   lineOf(device: ReplayDevice, dma: DmaAddr): number | undefined {
-    return this.#recent[device.index]?.get(dma) ?? this.#older[device.index]?.get(dma);
+    const at = slotOf(dma);
+    return this.#dma[at] === dma && this.#device[at] === device.index ? this.#line[at] : undefined;
   }
 
   /** Events were lost: a map of any of them may have been among these. */
   clear(): void {
-    this.#recent = [];
-    this.#older = [];
-    this.#count = 0;
+    this.#dma.fill(-1);
   }
+}
+
+function slotOf(dma: DmaAddr): number {
+  const grain = Math.floor(dma / GRAIN);
+  return grain - Math.floor(grain / REMEMBERED) * REMEMBERED;
 }

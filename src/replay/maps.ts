@@ -6,7 +6,7 @@ import type { Made } from './classify.ts';
 import type { Entry } from './entry-matcher.ts';
 import type { LiveMapping, MappingKind, SgList } from './live.ts';
 import { attributesOf, type DeviceCount, entryAt, type Session } from './session.ts';
-import { dropPieces, takeWaiting } from './waiting.ts';
+import { dropPieces, takeWaiting, takeWaitingOne } from './waiting.ts';
 
 export function mapSingle(session: Session, event: TraceEvent): void {
   const { context, uncertain } = session.enter(event);
@@ -19,9 +19,9 @@ export function mapSingle(session: Session, event: TraceEvent): void {
   const count = session.device(event);
   const kind = hasAttribute(event.attributes, Attribute.mmio) ? 'resource' : 'single';
   const made = session.make(context, count.device, dma, phys, size);
-  const entry = entryAt(dma, made.bus, phys, size);
-  const [recorded = []] = takeWaiting(context, 'map', [entry]);
-  const mapping = begin(session, count, event, entry, made, kind, uncertain, undefined);
+  const recorded = takeWaitingOne(context, 'map', () => entryAt(dma, made.bus, phys, size));
+  const place = { dma, bus: made.bus, phys, size };
+  const mapping = begin(session, count, event, place, made, kind, uncertain, undefined);
   session.drive.map(mapping, attributesOf(event.attributes, kind), recorded);
 }
 
@@ -43,7 +43,7 @@ export function mapSg(session: Session, event: TraceEvent): void {
   const merged = event.ents !== event.nents;
   const pieces = merged ? new Set(event.physAddrs.subarray(0, event.physCount)) : undefined;
   if (pieces) dropPieces(context, pieces);
-  const taken = takeWaiting(context, 'map', entries, Math.max(event.ents, entries.length));
+  const taken = takeWaiting(context, 'map', Math.max(event.ents, entries.length), () => entries);
   const list: SgList = {
     device,
     direction: event.direction,
@@ -92,6 +92,7 @@ export function mapWithoutMaintenance(session: Session, event: TraceEvent, kind:
     line: event.line,
     lanes: [],
     list: undefined,
+    nextInPage: undefined,
     uncertain: undefined,
   });
 }
@@ -101,7 +102,7 @@ function begin(
   session: Session,
   count: DeviceCount,
   event: TraceEvent,
-  entry: Entry,
+  entry: Pick<Entry, 'dma' | 'bus' | 'phys' | 'size'>,
   made: Made,
   kind: MappingKind,
   uncertain: string | undefined,
@@ -124,6 +125,7 @@ function begin(
     line: event.line,
     lanes: [],
     list,
+    nextInPage: undefined,
     uncertain: uncertain ?? made.uncertain ?? unknown,
   };
   const foreign = mappingClass === 'foreign';

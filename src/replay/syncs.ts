@@ -29,8 +29,9 @@ function syncAll(session: Session, event: TraceEvent, name: SyncName, calls: rea
     context.clear();
     return;
   }
-  const entries = calls.map((call) => rangeOf(session, device, call));
-  const taken = takeWaiting(context, 'sync', entries);
+  const taken = takeWaiting(context, 'sync', calls.length, () =>
+    calls.map((call) => rangeOf(session, device, call)),
+  );
   calls.forEach((call, i) => {
     syncOne(session, device, call, name, taken[i] ?? [], uncertain);
   });

@@ -79,9 +79,9 @@ export class Track {
       const call = callOf(this.#world.ground.instructions, operation);
       if (call === undefined) continue;
       const from = firstByteOf(operation);
-      const { whole, partial } = countLines(from, offsetBy(from, operation.size), this.#world.lineSize);
-      this.#count(call.whole, whole);
-      this.#count(call.partial, partial);
+      const lines = countLines(from, offsetBy(from, operation.size), this.#world.lineSize);
+      this.#count(call.whole, lines.whole);
+      if (lines.partial > 0) this.#count(call.partial, lines.partial);
     }
   }
 

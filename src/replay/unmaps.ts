@@ -8,7 +8,7 @@ import { checkUnmap, type DriverCall, reportUnallocated } from './misuse.ts';
 import type { ReplayDevice } from './platform.ts';
 import { attributesOf, driverCall, entryAt, type Session } from './session.ts';
 import { SgClosing } from './sg-closing.ts';
-import { takeWaiting } from './waiting.ts';
+import { takeWaitingOne } from './waiting.ts';
 
 export function unmapSingle(session: Session, event: TraceEvent): void {
   const { context, uncertain } = session.enter(event);
@@ -19,7 +19,7 @@ export function unmapSingle(session: Session, event: TraceEvent): void {
   }
   const call = driverCall(event);
   const mapping = session.live.forUnmap(device, call.dma, call.size, call.direction);
-  const [recorded = []] = takeWaiting(context, 'unmap', [rangeOf(session, device, call)]);
+  const recorded = takeWaitingOne(context, 'unmap', () => rangeOf(session, device, call));
   if (mapping === undefined) {
     unmapUnknown(session, device, call, uncertain !== undefined);
     if (uncertain === undefined)

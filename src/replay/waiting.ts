@@ -5,6 +5,7 @@ import { type Entry, EntryMatcher } from './entry-matcher.ts';
 import type { Operation } from './operation.ts';
 
 const NOTHING: readonly (readonly Operation[])[] = [];
+const NO_OPERATIONS: readonly Operation[] = [];
 
 /** Calls nest this deep at most; an operation that so many events passed by belongs to a call that no event reports. */
 const DEEPEST = 4;
@@ -15,25 +16,47 @@ const DEEPEST = 4;
  * Where swiotlb-xen's entry points were probed, the newest `total` calls of the kind are the event's. Elsewhere operations
  * go by address. What is not the event's stays: calls nest (an IOMMU driver syncs its page tables in the
  * middle of a map), and what stays belongs to an outer call.
- * @param total entries of the call; more than `entries` where the list in the trace was cut.
+ * @param total entries of the call; more than `entries` has where the list in the trace was cut.
+ * @param entries asked for only where operations go by address.
  */
 export function takeWaiting(
   context: ContextState,
   kind: Call['kind'],
-  entries: readonly Entry[],
-  total = entries.length,
+  total: number,
+  entries: () => readonly Entry[],
 ): readonly (readonly Operation[])[] {
   if (context.calls.length > 0) {
     const own = takeCalls(context, kind, total);
-    if (own) return own.map((call) => call.operations);
+    if (own) return own;
   }
   if (context.operations.length === 0) return NOTHING;
-  context.operations = takeByAddress(context.operations, entries, context.nests);
-  return entries.map((entry) => entry.operations);
+  const list = entries();
+  context.operations = takeByAddress(context.operations, list, context.nests);
+  return list.map((entry) => entry.operations);
 }
 
-/** The newest calls of a kind, oldest first; undefined where there are not as many. */
-function takeCalls(context: ContextState, kind: Call['kind'], total: number): Call[] | undefined {
+/** The same for a call with one entry. */
+export function takeWaitingOne(
+  context: ContextState,
+  kind: Call['kind'],
+  entry: () => Entry,
+): readonly Operation[] {
+  const { calls } = context;
+  const last = calls.at(-1);
+  // The usual case by far: the innermost call is the event's.
+  if (last?.kind === kind) {
+    calls.pop();
+    return last.operations;
+  }
+  return takeWaiting(context, kind, 1, () => [entry()])[0] ?? NO_OPERATIONS;
+}
+
+/** The operations of the newest calls of a kind, oldest first; undefined where there are not as many. */
+function takeCalls(
+  context: ContextState,
+  kind: Call['kind'],
+  total: number,
+): (readonly Operation[])[] | undefined {
   const { calls } = context;
   const own: Call[] = [];
   for (let i = calls.length - 1; i >= 0 && own.length < total; i--) {
@@ -42,7 +65,7 @@ function takeCalls(context: ContextState, kind: Call['kind'], total: number): Ca
   }
   if (own.length < total) return undefined;
   context.calls = calls.length === own.length ? [] : calls.filter((call) => !own.includes(call));
-  return own.reverse();
+  return own.reverse().map((call) => call.operations);
 }
 
 /** @returns what no entry took and an outer call may still want. */
