@@ -108,7 +108,7 @@ export class DeviceTree {
       const entries: [string, string][] = [];
       for (const [name, value] of this.root.child(child)?.properties ?? []) {
         const end = value.indexOf(0);
-        // Without its NUL it is no string: the `name` and `phandle` that old trees put here among them.
+        // Other properties (`phandle`, `name` in old trees) can stand here too: no terminated string, or no path.
         if (end > 0 && value[0] === SLASH) entries.push([name, latin1(value.subarray(0, end))]);
       }
       table = new Map(entries);
