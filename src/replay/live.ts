@@ -5,7 +5,7 @@
  * bounded by what is live, plus a bounded memory of addresses that were unmapped (for API misuse).
  */
 import { type DmaAddr, dmaPage, type MachineAddr, PAGE_SIZE, type PhysAddr } from '../address/index.ts';
-import type { Direction } from '../linux/index.ts';
+import { Direction } from '../linux/index.ts';
 import type { Lane } from './lane.ts';
 import type { MappingClass } from './operation.ts';
 import type { ReplayDevice } from './platform.ts';
@@ -52,6 +52,20 @@ export interface SgList {
   readonly firstPhys: PhysAddr;
 }
 
+/** One buffer may be sent several times at once; more often than this, unmaps are missing from the trace. */
+const MOST_EQUAL = 16;
+
+function isEqual(a: LiveMapping, b: LiveMapping): boolean {
+  return (
+    a.dma === b.dma &&
+    a.phys === b.phys &&
+    a.size === b.size &&
+    a.device === b.device &&
+    a.direction === b.direction &&
+    a.kind === b.kind
+  );
+}
+
 export class LiveTable {
   /** By DMA page, the mappings that begin there, oldest first, as a chain: arrays were measured to cost more. */
   readonly #byPage = new Map<number, LiveMapping>();
@@ -59,14 +73,28 @@ export class LiveTable {
   /** Largest live size ever: how far down a sync has to look. */
   #pagesBack = 1;
 
+  /**
+   * A mapping is live from now on. Equal ones are dropped, oldest first, where there are too many: a device cannot be
+   * told to write to one buffer twice at a time, so their unmaps were not recorded.
+   */
   add(mapping: LiveMapping): void {
     const page = dmaPage(mapping.dma);
     const first = this.#byPage.get(page);
     if (first === undefined) this.#byPage.set(page, mapping);
     else {
       let last = first;
-      while (last.nextInPage) last = last.nextInPage;
+      let equals = isEqual(first, mapping) ? 1 : 0;
+      let oldest = equals > 0 ? first : undefined;
+      while (last.nextInPage) {
+        last = last.nextInPage;
+        if (isEqual(last, mapping)) {
+          equals++;
+          oldest ??= last;
+        }
+      }
       last.nextInPage = mapping;
+      if (oldest && equals >= (mapping.direction === Direction.toDevice ? MOST_EQUAL : 1))
+        this.remove(oldest);
     }
     const pages = Math.ceil(mapping.size / PAGE_SIZE) + 1;
     if (pages > this.#pagesBack) this.#pagesBack = pages;
@@ -123,8 +151,10 @@ export class LiveTable {
 
   addList(list: SgList): void {
     const lists = this.#lists.get(list.firstPhys);
-    if (lists) lists.push(list);
-    else this.#lists.set(list.firstPhys, [list]);
+    if (lists) {
+      lists.push(list);
+      if (lists.length > MOST_EQUAL) lists.shift();
+    } else this.#lists.set(list.firstPhys, [list]);
   }
 
   /** Take the list that begins at this physical address, the best match where there are several. */

@@ -1,0 +1,294 @@
+/**
+ * The judge against brute force. The text of DESIGN.md section 5 is turned into one sequence of steps for each byte and
+ * rule, here, without the judge's code or its runs, and each sequence is explored with whole lines and real values.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type MachineAddr, machineAddr } from '../address/index.ts';
+import { bruteForce, type Step } from '../coherence/brute-force.ts';
+import { Automaton, Mode, Operation, Start } from '../coherence/index.ts';
+import { Direction } from '../linux/index.ts';
+import { type MaintenanceCall, maintenanceCalls } from '../machine/index.ts';
+import { type Damage, type Landed, MappingJudge, type Rule, type Severity } from './judge.ts';
+
+const BASE = 2 ** 33;
+
+/** Maintenance of [from, to), in bytes from BASE. */
+interface Maintenance {
+  readonly from: number;
+  readonly to: number;
+  readonly call: MaintenanceCall;
+}
+interface Call {
+  readonly name: 'map' | 'sync_for_cpu' | 'sync_for_device' | 'unmap';
+  /** What is synced; the whole buffer at map and unmap. */
+  readonly from: number;
+  readonly to: number;
+  readonly skip: boolean;
+  readonly maintenance: readonly Maintenance[];
+}
+interface History {
+  readonly line: number;
+  readonly from: number;
+  readonly to: number;
+  readonly direction: Direction;
+  readonly slot: boolean;
+  readonly calls: readonly Call[];
+}
+
+// Histories: a map, some syncs and an unmap of a few lines, each with maintenance of any part of them.
+
+const { clean, invalidate } = maintenanceCalls('EL2');
+const CALLS = [
+  clean,
+  invalidate,
+  invalidate,
+  maintenanceCalls('EL1-stage2').invalidate,
+  maintenanceCalls('EL1').invalidate,
+];
+
+const histories: fc.Arbitrary<History> = fc
+  .record({
+    line: fc.constantFrom(32, 64),
+    first: fc.constantFrom(0, 0, 8, 24, 40),
+    size: fc.constantFrom(8, 32, 64, 72, 96, 128),
+    direction: fc.constantFrom(...Object.values(Direction)),
+    slot: fc.boolean(),
+  })
+  .chain(({ line, first, size, direction, slot }) => {
+    const from = 256 + first;
+    const to = from + size;
+    const within = fc
+      .tuple(fc.nat(size / 8), fc.nat(size / 8))
+      .filter(([a, b]) => a !== b)
+      .map(([a, b]) => ({ from: from + Math.min(a, b) * 8, to: from + Math.max(a, b) * 8 }));
+    const whole = fc.constant({ from, to });
+    const around = fc
+      .tuple(fc.integer({ min: -12, max: 28 }), fc.integer({ min: 1, max: 24 }))
+      .map(([at, length]) => ({ from: from + at * 8, to: from + (at + length) * 8 }));
+    const maintenanceOf = (range: fc.Arbitrary<{ from: number; to: number }>) =>
+      fc.array(
+        fc
+          .record({
+            range: fc.oneof({ weight: 5, arbitrary: range }, { weight: 1, arbitrary: around }),
+            call: fc.constantFrom(...CALLS),
+          })
+          .map(({ range: { from, to }, call }) => ({ from, to, call })),
+        { maxLength: 2 },
+      );
+    const part = fc.oneof(whole, within);
+    const sync = fc
+      .record({ range: part, name: fc.constantFrom('sync_for_cpu' as const, 'sync_for_device' as const) })
+      .chain(({ range, name }) =>
+        maintenanceOf(fc.constant(range)).map((maintenance) => ({
+          name,
+          ...range,
+          skip: false,
+          maintenance,
+        })),
+      );
+    const end = (name: 'map' | 'unmap') =>
+      fc
+        .oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
+        .chain((skip) =>
+          (skip ? fc.constant([]) : maintenanceOf(fc.oneof(whole, within))).map((maintenance) => ({
+            name,
+            from,
+            to,
+            skip,
+            maintenance,
+          })),
+        );
+    return fc
+      .tuple(end('map'), fc.array(sync, { maxLength: 3 }), end('unmap'))
+      .map(([mapCall, syncs, unmapCall]) => ({
+        line,
+        from,
+        to,
+        direction,
+        slot,
+        calls: [mapCall, ...syncs, unmapCall],
+      }));
+  });
+
+// The judge's answer: per byte and rule the fewest moves.
+
+type PerByte = Map<string, number>;
+const note = (found: PerByte, rule: Rule, byte: number, moves: number) => {
+  const key = `${byte} ${rule}`;
+  if (moves !== Infinity && moves < (found.get(key) ?? Infinity)) found.set(key, moves);
+};
+
+const at = (offset: number): MachineAddr => machineAddr(BASE + offset);
+const automaton = new Automaton();
+
+function judged(
+  { line, from, to, direction, slot, calls }: History,
+  severity: Severity,
+  inside: boolean,
+): PerByte {
+  const judge = new MappingJudge(
+    { automaton, lineSize: line },
+    { from: at(from), to: at(to), direction, hasNeighbours: !slot },
+    false,
+  );
+  const found: PerByte = new Map();
+  for (const call of calls) {
+    const landed: Landed[] = call.maintenance.map((m) => ({ from: at(m.from), to: at(m.to), call: m.call }));
+    if (call.name === 'map') judge.map(landed, call.skip);
+    else if (call.name === 'unmap') judge.unmap(landed, call.skip);
+    else if (call.name === 'sync_for_cpu') judge.syncForCpu(at(call.from), at(call.to), landed);
+    else judge.syncForDevice(at(call.from), at(call.to), landed);
+    for (const damage of judge.takeDamage() ?? [])
+      if (damage.severity === severity && damage.inside === inside) bytesOf(damage, found);
+  }
+  return found;
+}
+
+function bytesOf({ rule, from, to, moves }: Damage, found: PerByte): void {
+  for (let byte = from - BASE; byte < to - BASE; byte++) note(found, rule, byte, moves ?? 0);
+}
+
+// The oracle's.
+
+/** What a maintenance call does to the line of a byte: all of it, or clean+invalidate where it covers the line in part. */
+function effectOn(byte: number, line: number, { from, to, call }: Maintenance): Operation | undefined {
+  const start = byte - (byte % line);
+  if (from >= start + line || to <= start) return undefined;
+  return from <= start && to >= start + line ? call.wholeEffect : call.partialEffect;
+}
+
+/** A step, and what is to be judged right after it. */
+type Judged = Step & { readonly judge?: Rule };
+
+/**
+ * One byte of the buffer through its life, under the mild reading: the driver writes to what it owns before it hands it
+ * over (`writes`), nobody touches other bytes of its lines.
+ */
+function lifeOf(byte: number, { line, direction, calls }: History, writes: boolean): Judged[] {
+  const steps: Judged[] = [];
+  const reads = direction !== Direction.fromDevice;
+  const written = direction !== Direction.toDevice;
+  const window = (reads ? Mode.deviceReads : 0) + (written ? Mode.deviceWrites : 0);
+  let devices = false;
+  const give = () => {
+    devices = true;
+    steps.push({ mode: window, ...(reads ? { judge: 'stale-device-read' as const } : {}) });
+  };
+  const take = () => {
+    devices = false;
+    steps.push({ mode: 0 });
+  };
+  const maintain = ({ maintenance }: Call) => {
+    for (const one of maintenance) {
+      const operation = effectOn(byte, line, one);
+      if (operation === undefined) continue;
+      steps.push({ operation, ...(devices && reads ? { judge: 'stale-device-read' as const } : {}) });
+    }
+  };
+  const look = () => {
+    if (written) steps.push({ operation: Operation.cpuRead, judge: 'stale-cpu-read' });
+  };
+  for (const call of calls) {
+    const mine = byte >= call.from && byte < call.to;
+    if (call.name === 'map') {
+      if (call.skip) continue;
+      maintain(call);
+      give();
+    } else if (call.name === 'sync_for_cpu') {
+      if (mine) take();
+      maintain(call);
+      if (mine) look();
+    } else if (call.name === 'sync_for_device') {
+      if (mine && !devices && reads && writes) steps.push({ operation: Operation.cpuWrite });
+      maintain(call);
+      if (mine) give();
+    } else {
+      take();
+      maintain(call);
+      if (!call.skip) look();
+      if (reads) steps.push({ mode: 0, judge: 'lost-write' });
+    }
+  }
+  return steps;
+}
+
+const explored = new Map<string, { rule: Rule; moves: number }[]>();
+
+/** What brute force says of a sequence; the same sequence comes again and again. */
+function explore(start: Start, steps: readonly Judged[]): { rule: Rule; moves: number }[] {
+  const key = JSON.stringify([start, steps]);
+  const known = explored.get(key);
+  if (known) return known;
+  const verdicts = bruteForce(start, steps, { bytes: 2 });
+  const found = steps.flatMap(({ judge }, i) => {
+    const verdict = verdicts[i];
+    if (judge === undefined || verdict === undefined) return [];
+    return [{ rule: judge, moves: judge === 'lost-write' ? verdict.lostMoves : verdict.staleMoves }];
+  });
+  explored.set(key, found);
+  return found;
+}
+
+function oracle(history: History, writes: boolean): PerByte {
+  const start = history.direction === Direction.fromDevice ? Start.dontCare : Start.written;
+  const found: PerByte = new Map();
+  for (let byte = history.from; byte < history.to; byte++)
+    for (const { rule, moves } of explore(start, lifeOf(byte, history, writes)))
+      note(found, rule, byte, moves);
+  return found;
+}
+
+/** Bytes outside: each may be somebody's only copy, in a dirty line, when the maintenance comes. */
+function oracleOutside({ line, from, to, slot, calls }: History, severity: Severity): PerByte {
+  const found: PerByte = new Map();
+  const firstLine = from - (from % line);
+  const pastLine = Math.ceil(to / line) * line;
+  for (let byte = 0; byte < 768; byte++) {
+    const shared = byte >= firstLine && byte < pastLine;
+    if ((byte >= from && byte < to) || shared !== (severity === 'hazard') || (shared && slot)) continue;
+    for (const call of calls)
+      for (const one of call.maintenance) {
+        const operation = effectOn(byte, line, one);
+        if (operation === undefined) continue;
+        for (const { rule, moves } of explore(Start.written, [{ operation, judge: 'lost-write' }]))
+          note(found, rule, byte, moves);
+      }
+  }
+  return found;
+}
+
+const sorted = (found: PerByte) => [...found].map(([key, moves]) => `${key} ${moves}`).sort();
+
+test('every byte of a buffer has the errors that brute force finds, with as few hardware moves', () => {
+  fc.assert(
+    fc.property(histories, (history) => {
+      expect(sorted(judged(history, 'error', true))).toEqual(sorted(oracle(history, true)));
+    }),
+    { numRuns: 4000 },
+  );
+});
+
+test('a driver that does not write what it owns meets no error that the judge does not report on that byte', () => {
+  fc.assert(
+    fc.property(histories, (history) => {
+      const bytes = (found: PerByte) => new Set([...found.keys()].map((key) => key.split(' ')[0]));
+      expect(bytes(judged(history, 'error', true))).toEqual(
+        bytes(judged(history, 'error', true)).union(bytes(oracle(history, false))),
+      );
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test.each<Severity>(['error', 'hazard'])(
+  'bytes beside the buffer are %ss where brute force loses them',
+  (severity) => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        expect(sorted(judged(history, severity, false))).toEqual(sorted(oracleOutside(history, severity)));
+      }),
+      { numRuns: 1000 },
+    );
+  },
+);
