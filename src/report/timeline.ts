@@ -1,6 +1,6 @@
 /** The shortest way a byte goes wrong, as a small timeline: what happened, and what the two copies hold after it. */
 import { type DmaAddr, hex, offsetBy } from '../address/index.ts';
-import { type ByteState, Operation, type SpontaneousName } from '../coherence/index.ts';
+import { type ByteState, Operation, type SpontaneousName, Start } from '../coherence/index.ts';
 import type { Act, Story, StoryStep } from '../replay/index.ts';
 
 export interface TimelineRow {
@@ -17,6 +17,12 @@ const CALLS = {
   sync_for_cpu: 'sync_for_cpu',
   sync_for_device: 'sync_for_device',
 } as const;
+
+const BEFORE: Readonly<Record<Start, string>> = {
+  [Start.written]: 'before: written by the CPU, perhaps not in memory',
+  [Start.dontCare]: 'before: the line may be dirty',
+  [Start.memoryOnly]: 'before: in memory only',
+};
 
 const SPONTANEOUS: Readonly<Record<SpontaneousName, string>> = {
   fill: '  * the cache loads the line by itself',
@@ -40,7 +46,7 @@ const WRONG = { 'stale-read': 'the CPU reads the old value', lost: 'the current 
 /** Rows of the timeline. `at` gives the device's address of the byte. */
 export function timeline(story: Story): TimelineRow[] {
   const { witness, steps, fault } = story;
-  const rows: TimelineRow[] = [row('before: in the cache, perhaps not in memory', witness.start)];
+  const rows: TimelineRow[] = [row(BEFORE[story.start], witness.start)];
   let state = witness.start;
   let act: Act | undefined;
   const enter = (next: Act | undefined) => {
