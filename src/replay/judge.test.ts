@@ -269,13 +269,13 @@ test('every byte of a buffer has the errors that brute force finds, with as few 
   );
 });
 
-test('a driver that does not write what it owns meets no error that the judge does not report on that byte', () => {
+test('a driver that writes nothing between the syncs meets no error on a byte that the judge finds right', () => {
+  const handedOver = histories.filter(({ calls }) => calls[0]?.skip === false);
   fc.assert(
-    fc.property(histories, (history) => {
-      const bytes = (found: PerByte) => new Set([...found.keys()].map((key) => key.split(' ')[0]));
-      expect(bytes(judged(history, 'error', true))).toEqual(
-        bytes(judged(history, 'error', true)).union(bytes(oracle(history, false))),
-      );
+    fc.property(handedOver, (history) => {
+      const bytes = (found: PerByte) => [...found.keys()].map((key) => key.split(' ')[0]);
+      const wrong = new Set(bytes(judged(history, 'error', true)));
+      expect(bytes(oracle(history, false)).filter((byte) => !wrong.has(byte))).toEqual([]);
     }),
     { numRuns: 2000 },
   );

@@ -248,12 +248,15 @@ export class MappingJudge {
   #cpuReads(from: MachineAddr, to: MachineAddr): void {
     if (this.buffer.direction === Direction.toDevice) return;
     const { automaton } = this.#hardware;
-    for (const [runs, severity] of this.#readings())
+    for (const [runs, severity] of this.#readings()) {
       runs.visit(from, to, (node, low, high) => {
         const moves = automaton.staleMoves(node, Operation.cpuRead);
         if (moves !== NEVER)
           this.#found({ rule: 'stale-cpu-read', severity, moves, from: low, to: high, inside: true });
       });
+      // The load leaves the line cached: without maintenance the next read is stale with no help from the hardware.
+      runs.update(from, to, (node) => automaton.step(node, Operation.cpuRead));
+    }
   }
 
   #judgeLost(): void {

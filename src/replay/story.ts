@@ -189,8 +189,9 @@ class StepLog implements May {
   }
   staleMoves(node: Node, read: Operation): number {
     const moves = this.#automaton.staleMoves(node, read);
+    if (moves === NEVER) return moves;
     this.#push({ operation: read });
-    if (moves !== NEVER) this.#judge('stale-read', moves);
+    this.#judge('stale-read', moves);
     return moves;
   }
   deviceStaleMoves(node: Node): number {
