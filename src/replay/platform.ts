@@ -57,8 +57,8 @@ export function describeDevice(platform: Platform, name: string, index: number):
     (hardware !== undefined
       ? 'as --hardware says'
       : platform.findDevice
-        ? 'not found in the device tree'
-        : 'no device tree given');
+        ? 'not found in the device tree (--hardware says it)'
+        : 'no device tree given (--dtb or --hardware says it)');
   const coherent = believed ?? false;
   return {
     name,
