@@ -31,7 +31,7 @@ interface MapDone {
   /** The device is programmed with an address that is not the buffer's. */
   readonly misprogrammed: boolean;
   readonly operations: readonly Operation[];
-  readonly lane: Lane;
+  lane: Lane | undefined;
 }
 
 export class Drive {
@@ -59,8 +59,10 @@ export class Drive {
           ? this.#mapAsRecorded(track, mapping, judged, recorded)
           : this.#mapByDesign(track, track.design, mapping, attributes, judged, recorded);
       track.charge(done.operations);
-      const same = this.#mapped.find((other) => isSameMap(other, done));
-      mapping.lanes.push(same?.lane ?? this.#beginLane(mapping, attributes, done));
+      let lane: Lane | undefined;
+      for (const other of this.#mapped) if (isSameMap(other, done)) lane = other.lane;
+      lane ??= this.#beginLane(mapping, attributes, done);
+      mapping.lanes.push(lane);
     }
   }
 
@@ -69,11 +71,11 @@ export class Drive {
     mapping: LiveMapping,
     judged: boolean,
     operations: readonly Operation[],
-  ): Omit<MapDone, 'lane'> {
+  ): MapDone {
     const { dma, bus, size, direction } = mapping;
     const bounced = mapping.mappingClass === 'bounced';
     if (bounced) track.cost.bouncedBytes += bouncedBytes(size, direction, false);
-    return { dma, bus, bounced, judged, misprogrammed: false, operations };
+    return { dma, bus, bounced, judged, misprogrammed: false, operations, lane: undefined };
   }
 
   #mapByDesign(
@@ -83,7 +85,7 @@ export class Drive {
     attributes: Attributes,
     judged: boolean,
     recorded: readonly Operation[],
-  ): Omit<MapDone, 'lane'> {
+  ): MapDone {
     const kernel = this.#kernel;
     const { device, size, line } = mapping;
     kernel.begin(mapping, false);
@@ -94,17 +96,26 @@ export class Drive {
     // A design without a bus offset gives the device another address than the recorded one, and so does a slot of its own.
     const bus = dma === mapping.dma ? mapping.bus : kernel.dmaToBus(device, dma);
     const misprogrammed = dma !== mapping.dma && !bounced;
-    return { dma, bus, bounced, judged: judged && !undecided, misprogrammed, operations };
+    return {
+      dma,
+      bus,
+      bounced,
+      judged: judged && !undecided,
+      misprogrammed,
+      operations,
+      lane: undefined,
+    };
   }
 
-  #beginLane(mapping: LiveMapping, attributes: Attributes, done: Omit<MapDone, 'lane'>): Lane {
+  #beginLane(mapping: LiveMapping, attributes: Attributes, done: MapDone): Lane {
     const { dma, bus, bounced, judged, misprogrammed, operations } = done;
     const { line, size } = mapping;
     const lane = new Lane(this.#world, mapping, dma, bus, bounced, judged);
     const to = offsetBy(bus, size);
     if (misprogrammed) lane.misplace('wrong-frame', bus, to);
-    lane.act({ name: 'map', line, from: bus, to, skipCpuSync: attributes.skipCpuSync }, operations);
-    this.#mapped.push({ ...done, lane });
+    lane.act('map', line, bus, to, attributes.skipCpuSync, operations);
+    done.lane = lane;
+    this.#mapped.push(done);
     return lane;
   }
 
@@ -140,10 +151,7 @@ export class Drive {
     }
     for (const { after, operations } of parted) {
       const from = offsetBy(after.bus, call.offset);
-      after.act(
-        { name, line, from, to: offsetBy(from, size), skipCpuSync: attributes.skipCpuSync },
-        operations,
-      );
+      after.act(name, line, from, offsetBy(from, size), attributes.skipCpuSync, operations);
     }
   }
 
@@ -204,7 +212,7 @@ export class Drive {
   }
 }
 
-function isSameMap(a: Omit<MapDone, 'lane'>, b: Omit<MapDone, 'lane'>): boolean {
+function isSameMap(a: MapDone, b: MapDone): boolean {
   return (
     a.dma === b.dma &&
     a.bus === b.bus &&

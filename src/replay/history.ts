@@ -24,7 +24,7 @@ export interface Shape {
 }
 
 /** One call, with its maintenance where it landed. All addresses relative to the shape's first line. */
-interface Step {
+export interface HistoryStep {
   readonly name: ActName;
   readonly from: number;
   readonly to: number;
@@ -34,12 +34,18 @@ interface Step {
   readonly calls: readonly MaintenanceCall[];
 }
 
+/** A call made, and the history after it. */
+export interface HistoryEdge {
+  readonly step: HistoryStep;
+  readonly to: HistoryNode;
+}
+
 /** A history up to here. */
 export interface HistoryNode {
   readonly judge: MappingJudge;
   /** Everything found so far, relative to the shape's first line. */
   readonly damages: readonly Damage[];
-  readonly edges: { readonly step: Step; readonly to: HistoryNode }[];
+  readonly edges: HistoryEdge[];
   /** Key of the shape, which all nodes of a history share. */
   readonly shape: number;
 }
@@ -89,11 +95,11 @@ export class Histories {
     to: MachineAddr,
     skipCpuSync: boolean,
     landed: readonly Landed[],
-  ): HistoryNode {
+  ): HistoryEdge {
     const { edges } = node;
     for (let i = 0; i < edges.length; i++) {
-      const edge = edges[i] as (typeof edges)[number];
-      if (isStep(edge.step, base, name, from, to, skipCpuSync, landed)) return edge.to;
+      const edge = edges[i] as HistoryEdge;
+      if (isStep(edge.step, base, name, from, to, skipCpuSync, landed)) return edge;
     }
     return this.#learn(node, {
       name,
@@ -106,7 +112,7 @@ export class Histories {
     });
   }
 
-  #learn(node: HistoryNode, step: Step): HistoryNode {
+  #learn(node: HistoryNode, step: HistoryStep): HistoryEdge {
     const judge = node.judge.fork();
     run(judge, step);
     const found = judge.takeDamage() ?? [];
@@ -121,9 +127,10 @@ export class Histories {
       this.#byState.set(key, to);
       this.#nodes++;
     }
-    if (node.edges.length < MOST_EDGES) node.edges.push({ step, to });
+    const edge = { step, to };
+    if (node.edges.length < MOST_EDGES) node.edges.push(edge);
     this.#makeRoom();
-    return to;
+    return edge;
   }
 
   #makeRoom(): void {
@@ -141,7 +148,7 @@ export class Histories {
   }
 }
 
-function run(judge: MappingJudge, step: Step): void {
+function run(judge: MappingJudge, step: HistoryStep): void {
   const landed = step.calls.map(
     (call, i): Landed => ({
       call,
@@ -158,7 +165,7 @@ function run(judge: MappingJudge, step: Step): void {
 }
 
 function isStep(
-  step: Step,
+  step: HistoryStep,
   base: MachineAddr,
   name: ActName,
   from: MachineAddr,

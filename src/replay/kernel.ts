@@ -45,6 +45,7 @@ export class ReplayKernel implements Kernel {
   readonly #platform: Platform;
   readonly #p2m: P2m;
   #recorded: Recorded | undefined;
+  /** Filled anew by each call; the objects are used again unless keepOperations() was called. */
   #operations: Operation[] = [];
   #inSlot = false;
   #nextSlot = 0;

@@ -6,7 +6,7 @@
 import { type DmaAddr, type MachineAddr, offsetBy, type PhysAddr } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
 import type { Act, ActName } from './explain.ts';
-import type { Histories, HistoryNode } from './history.ts';
+import type { Histories, HistoryNode, HistoryStep } from './history.ts';
 import type { Damage, Landed } from './judge.ts';
 import { type Ground, land, type Target } from './landing.ts';
 import type { Operation } from './operation.ts';
@@ -16,15 +16,6 @@ export interface World {
   readonly lineSize: number;
   readonly histories: Histories;
   readonly ground: Ground;
-}
-
-/** One DMA call over machine bytes [from, to). */
-export interface LaneCall {
-  readonly name: ActName;
-  readonly line: number;
-  readonly from: MachineAddr;
-  readonly to: MachineAddr;
-  readonly skipCpuSync: boolean;
 }
 
 /** What a lane needs to know of its mapping. */
@@ -51,8 +42,10 @@ export class Lane {
   #base: MachineAddr;
   /** Undefined where nothing is judged. */
   #node: HistoryNode | undefined;
-  #calls: LaneCall[] = [];
-  #operations: (readonly Operation[])[] = [];
+  /** The calls so far: what each was, its trace line and its operations; cut at MOST_ACTS. */
+  readonly #steps: HistoryStep[] = [];
+  readonly #lines: number[] = [];
+  readonly #operations: (readonly Operation[])[] = [];
   /** What went to a wrong frame or through no alias: absolute, and not part of a history. */
   #misplaced: Damage[] | undefined;
 
@@ -79,14 +72,25 @@ export class Lane {
   fork(mapping: LaneMapping): Lane {
     const copy = new Lane(this.#world, mapping, this.dma, this.bus, this.bounced, false);
     copy.#node = this.#node;
-    copy.#calls = [...this.#calls];
-    copy.#operations = [...this.#operations];
+    copy.#steps.push(...this.#steps);
+    copy.#lines.push(...this.#lines);
+    copy.#operations.push(...this.#operations);
     if (this.#misplaced) copy.#misplaced = [...this.#misplaced];
     return copy;
   }
 
-  /** A call with its maintenance. */
-  act(call: LaneCall, operations: readonly Operation[]): void {
+  /**
+   * A call over machine bytes [from, to), with its maintenance.
+   * @param operations kept as they are.
+   */
+  act(
+    name: ActName,
+    line: number,
+    from: MachineAddr,
+    to: MachineAddr,
+    skipCpuSync: boolean,
+    operations: readonly Operation[],
+  ): void {
     const node = this.#node;
     if (node === undefined) return;
     let landed: Landed[] | undefined;
@@ -97,20 +101,13 @@ export class Lane {
         landed.push(landing.landed);
       } else if (landing.kind !== 'nothing') this.misplace(landing.kind, landing.from, landing.to);
     }
-    if (this.#calls.length < MOST_ACTS) {
-      this.#calls.push(call);
-      this.#operations.push(operations);
-    }
-    const { name, from, to, skipCpuSync } = call;
-    this.#node = this.#world.histories.step(
-      node,
-      this.#base,
-      name,
-      from,
-      to,
-      skipCpuSync,
-      landed ?? NOTHING_LANDED,
-    );
+    const { histories } = this.#world;
+    const edge = histories.step(node, this.#base, name, from, to, skipCpuSync, landed ?? NOTHING_LANDED);
+    this.#node = edge.to;
+    if (this.#steps.length >= MOST_ACTS) return;
+    this.#steps.push(edge.step);
+    this.#lines.push(line);
+    this.#operations.push(operations);
   }
 
   /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias. */
@@ -136,12 +133,19 @@ export class Lane {
 
   /** The calls so far, with where their operations landed; cut at MOST_ACTS. */
   acts(): Act[] {
-    return this.#calls.map((call, i): Act => {
+    return this.#steps.map((step, i): Act => {
       const operations = (this.#operations[i] ?? []).map((operation) => ({
         operation,
         landing: land(this.#world.ground, this.#target, operation),
       }));
-      return { ...call, operations };
+      return {
+        name: step.name,
+        line: this.#lines[i] ?? 0,
+        from: offsetBy(this.#base, step.from),
+        to: offsetBy(this.#base, step.to),
+        skipCpuSync: step.skipCpuSync,
+        operations,
+      };
     });
   }
 }
