@@ -8,10 +8,10 @@
 import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
 
 /** Output comes in pieces of this size: an error in the middle of a body costs less than one of them. */
-const PIECE = 1 << 16;
+const PIECE = 2 ** 16;
 
 /** Longest header that is read: a name or comment may have any length. */
-const LONGEST_HEADER = 1 << 16;
+const LONGEST_HEADER = 2 ** 16;
 
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -43,7 +43,7 @@ export class Gunzip {
     while (input.length > 0 && !this.#done) {
       const used = await (this.#member ? this.#body(this.#member, input) : this.#header(input));
       if (used === undefined) {
-        this.#rest = input.slice();
+        this.#rest = new Uint8Array(input);
         return;
       }
       this.#used += used;
@@ -94,7 +94,8 @@ export class Gunzip {
     if (input.length < 8) return undefined;
     const trailer = new DataView(input.buffer, input.byteOffset, 8);
     const right =
-      trailer.getUint32(0, true) === member.checksum && trailer.getUint32(4, true) === member.length % 2 ** 32;
+      trailer.getUint32(0, true) === member.checksum &&
+      trailer.getUint32(4, true) === member.length % 2 ** 32;
     if (!right)
       return this.#stop(
         `the gzip data is damaged: the checksum at byte ${this.#used} is not that of the data`,
@@ -167,6 +168,7 @@ class Member {
       this.#inflate.write(input, () => resolve());
     });
     if (this.#refusal) throw this.#refusal.error;
+    this.error ??= this.#inflate.errored?.message;
     const used = this.#inflate.bytesWritten - before;
     // Nothing is left over before the body's end.
     if (used < input.length) this.ended = true;

@@ -74,10 +74,13 @@ export function ownDesign(given: string | undefined, xen: boolean, byPhys: boole
     };
   }
   const release = byPhys ? WITH_MAP_PHYS : WITH_MAP_PAGE;
-  const event = byPhys ? 'dma_map_phys' : 'dma_map_page';
+  const because =
+    byPhys === undefined
+      ? 'no map event near the beginning tells the release'
+      : `inferred from ${byPhys ? 'dma_map_phys' : 'dma_map_page'} events`;
   return {
     design: designOfRelease(release, xen),
-    because: xen ? `inferred from ${event} events` : 'not on Xen',
+    because: xen ? because : 'not on Xen',
     kernel: `linux-${release.join('.')}`,
   };
 }

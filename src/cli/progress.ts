@@ -3,20 +3,31 @@ import cliProgress from 'cli-progress';
 
 export interface Progress {
   at(consumed: number): void;
+  /** To be called whatever happens: a bar that goes on keeps the process from ending. */
   stop(): void;
 }
 
 const SILENT: Progress = { at: () => {}, stop: () => {} };
 
-/** @param total bytes of the file; undefined where not known. */
-export function showProgress(total: number | undefined, quiet: boolean): Progress {
-  if (quiet || total === undefined || !process.stderr.isTTY) return SILENT;
+/**
+ * @param total bytes of the file; undefined where not known.
+ * @param terminal where to show it; undefined: nowhere.
+ */
+export function showProgress(total: number | undefined, terminal: NodeJS.WriteStream | undefined): Progress {
+  if (total === undefined || terminal === undefined) return SILENT;
   const bar = new cliProgress.SingleBar({
     format: '  {bar} {percentage} %  {duration_formatted}',
-    stream: process.stderr,
+    stream: terminal,
     clearOnComplete: true,
     hideCursor: true,
+    // It would take the signal and let the command go on.
+    gracefulExit: false,
   });
+  const stop = () => {
+    process.removeListener('exit', stop);
+    bar.stop();
+  };
+  process.once('exit', stop);
   bar.start(total, 0);
-  return { at: (consumed) => bar.update(consumed), stop: () => bar.stop() };
+  return { at: (consumed) => bar.update(consumed), stop };
 }

@@ -1,16 +1,17 @@
 /** `dmalab replay TRACE`: judge a kernel trace. */
-import { DESIGNS, findDesign } from '../designs/index.ts';
-import { type DeviceTree, DeviceTreeError, findDevice, readFdt, readPlatform } from '../devicetree/index.ts';
-import type { Design } from '../linux/index.ts';
-import { type OwnRam, type Platform, Replay, resultOf } from '../replay/index.ts';
+import { findDevice, readPlatform } from '../devicetree/index.ts';
+import { type Platform, Replay, resultOf } from '../replay/index.ts';
 import { jsonReport, makeStyle, type ReportContext, terminalReport } from '../report/index.ts';
-import { FtraceReader, InputError, parseIomem, type TraceSummary } from '../trace/index.ts';
+import { FtraceReader, type TraceSummary, type Unparsed } from '../trace/index.ts';
+import { type Board, readBoard } from './board.ts';
+import { designsToRun, parseDesigns, shownDesigns } from './choice.ts';
 import { Exit, exitOf } from './exit-code.ts';
-import { FirstLook, type OwnDesign, ownDesign } from './infer.ts';
-import { complain, UsageError } from './messages.ts';
+import { FirstLook, type OwnDesign, ownDesign, parseRelease } from './infer.ts';
+import { type Io, UsageError } from './io.ts';
+import { jsonText } from './json-text.ts';
 import { showProgress } from './progress.ts';
-import { readChunks, readWhole, sizeOf } from './sources.ts';
-import { closest } from './suggest.ts';
+import { nameOf, readChunks, type Source, sizeOf } from './sources.ts';
+import { checkHead, refuseEmptyRun } from './unsuitable.ts';
 
 export interface ReplayFlags {
   readonly dtb?: string;
@@ -25,122 +26,176 @@ export interface ReplayFlags {
   readonly quiet?: boolean;
 }
 
-/** Run the command; the report goes to standard output. @returns the exit code. */
-export async function replayCommand(file: string, flags: ReplayFlags): Promise<Exit> {
-  const tree = flags.dtb === undefined ? undefined : readTree(flags.dtb);
-  const ownRam = flags.iomem === undefined ? undefined : readIomem(flags.iomem);
-  const board: Board = { tree, ownRam, fromTree: tree && xenOf(tree) };
-  let run = await replayOnce(file, flags, board, undefined);
-  if (run.replay.xenEventLine > 0 && !run.replay.session.platform.xen) {
-    const because = `line ${run.replay.xenEventLine} of the trace is an event of a kernel on Xen`;
-    if (sizeOf(file) === undefined)
-      throw new UsageError(`${because}, and nothing before it said so: give --dtb, or the trace as a file`);
-    run = await replayOnce(file, flags, board, because);
+/** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
+export async function replayCommand(file: string, flags: ReplayFlags, io: Io): Promise<Exit> {
+  const asked = parseDesigns(flags.design);
+  checkKernel(flags.kernel);
+  if ([file, flags.dtb, flags.iomem].filter((path) => path === '-').length > 1)
+    throw new UsageError('found - more than once, expected at most one input from standard input');
+  const source: Source = { path: file, io, wanted: 'a kernel trace' };
+  const name = nameOf(source);
+  const board = await readBoard(flags.dtb, flags.iomem, io);
+  const once = (known: Known) => replayOnce({ source, flags, io, asked, board, known });
+
+  let run = await once({});
+  const learnt = learn(run);
+  if (learnt) {
+    if (sizeOf(file) !== undefined) run = await once(learnt);
+    else if (learnt.xenBecause !== undefined)
+      throw new UsageError(
+        `${name}: ${learnt.xenBecause}, and nothing before it said so (give --dtb, or the trace as a file)`,
+      );
   }
-  const { replay, summary, own, cut } = run;
-  if (cut !== undefined) complain(`${file}: line ${summary.lines}: ${cut}; what was readable is judged`);
-  refuseForeignInput(file, replay, summary, cut);
+  const { replay, summary, own, damage, unparsed, shown } = run;
+  refuseEmptyRun(source, run, replay.session.dmaEvents);
+  if (damage !== undefined)
+    io.complain(
+      `${name}: line ${summary.lines}: ${damage}; what comes before is judged (copy the file again)`,
+    );
+  // The line that a cut leaves behind needs no mention of its own.
+  if (unparsed !== undefined && !(damage !== undefined && unparsed.line === summary.lines))
+    io.complain(
+      `${name}: line ${unparsed.line}: ${describe(unparsed)}; ${countOf(summary.unparsed)}, what was mapped then is inconclusive`,
+    );
   const result = resultOf(replay);
   const context: ReportContext = {
-    file,
+    file: name,
     summary,
     result,
     kernel: own.kernel,
     ownDesign: own.design?.name ?? 'none',
     ownDesignBecause: own.because,
-    shown: new Set(['recorded', ...namesOf(flags, own)]),
-    cut,
+    shown,
+    cut: damage,
   };
-  const colours = process.stdout.isTTY === true && !process.env['NO_COLOR'];
-  process.stdout.write(
-    flags.json
-      ? `${JSON.stringify(jsonReport(context), undefined, 2)}\n`
-      : terminalReport(context, makeStyle(colours)),
-  );
-  if (cut !== undefined) return Exit.unusable;
+  if (flags.json) {
+    for (const text of jsonText(jsonReport(context))) io.out(text);
+    io.out('\n');
+  } else io.out(terminalReport(context, makeStyle(io.colours)));
+  if (damage !== undefined) return Exit.unusable;
   const exit = exitOf(result, context.ownDesign, flags.strict === true);
   return flags.exitZero ? Exit.nothingFound : exit;
 }
 
-interface Board {
-  readonly tree: DeviceTree | undefined;
-  readonly ownRam: OwnRam | undefined;
-  readonly fromTree: { readonly value: boolean; readonly because: string } | undefined;
+/** What an earlier reading of the trace found too late for itself. */
+interface Known {
+  /** It is of a kernel on Xen. */
+  readonly xenBecause?: string;
+  /** Events are named dma_map_phys. */
+  readonly byPhys?: boolean;
 }
 
+/** What a reading should have known from its beginning; undefined where it knew. */
+function learn({ replay, releaseKnown }: Run): Known | undefined {
+  const { session, xenEventLine } = replay;
+  const byPhys = session.byPhys === undefined ? {} : { byPhys: session.byPhys };
+  if (xenEventLine > 0 && !session.platform.xen)
+    return { xenBecause: `line ${xenEventLine} of the trace is an event of a kernel on Xen`, ...byPhys };
+  return !releaseKnown && session.byPhys ? byPhys : undefined;
+}
+
+/** What one reading of the trace needs. */
+interface Task {
+  readonly source: Source;
+  readonly flags: ReplayFlags;
+  readonly io: Io;
+  readonly asked: ReadonlySet<string> | undefined;
+  readonly board: Board;
+  readonly known: Known;
+}
+
+/** What came of it. */
 interface Run {
   readonly replay: Replay;
   readonly summary: TraceSummary;
   readonly own: OwnDesign;
-  readonly cut: string | undefined;
+  /** Designs to report on. */
+  readonly shown: ReadonlySet<string>;
+  /** The kernel's release was given, or inferred before anything was judged. */
+  readonly releaseKnown: boolean;
+  /** Why the reading stopped before the end. */
+  readonly damage: string | undefined;
+  /** The first event that could not be read. */
+  readonly unparsed: Unparsed | undefined;
+  /** The first bytes. */
+  readonly head: Uint8Array;
 }
 
 /** Read the trace once: a first look decides what kernel it is of, then everything is judged as it comes. */
-async function replayOnce(
-  file: string,
-  flags: ReplayFlags,
-  board: Board,
-  xenBecause: string | undefined,
-): Promise<Run> {
-  const look = new FirstLook(board.fromTree?.value === true || xenBecause !== undefined);
-  let begun: { reader: FtraceReader; replay: Replay; own: OwnDesign } | undefined;
+async function replayOnce(task: Task): Promise<Run> {
+  const { source, flags, io, asked, board, known } = task;
+  const look = new FirstLook(board.fromTree?.value === true || known.xenBecause !== undefined);
+  let unparsed: Unparsed | undefined;
+  let begun:
+    | {
+        reader: FtraceReader;
+        replay: Replay;
+        own: OwnDesign;
+        shown: ReadonlySet<string>;
+        releaseKnown: boolean;
+      }
+    | undefined;
   const kept: Uint8Array[] = [];
   const begin = () => {
-    const xen = xenBecause !== undefined || board.fromTree?.value === true || look.xenLine !== undefined;
-    const because =
-      xenBecause ??
-      (board.fromTree?.value || look.xenLine === undefined
-        ? (board.fromTree?.because ?? 'no sign of Xen in the trace')
-        : `line ${look.xenLine} of the trace is an event of a kernel on Xen`);
-    const own = ownDesign(flags.kernel, xen, look.byPhys);
+    const platform = platformOf(task, look);
+    const byPhys = known.byPhys ?? look.byPhys;
+    const own = ownDesign(flags.kernel, platform.xen, byPhys);
     if (own.design === undefined)
       throw new UsageError(
-        `--kernel ${flags.kernel}: no design is modelled for this release (3.19 and later are)`,
+        `--kernel: found ${flags.kernel}, expected 3.19 or later (no design is modelled for older ones on Xen)`,
       );
+    const shown = shownDesigns(asked, own.design);
     const reader: FtraceReader = new FtraceReader({
       event: (event) => replay.event(event),
-      unparsed: (unparsed) => replay.unparsed(unparsed),
-    });
-    const replay: Replay = new Replay(
-      {
-        platform: platformOf(flags, board, xen, because),
-        designs: designsOf(flags, own),
-        own: own.design,
-        judgeRecorded: true,
+      unparsed: (event) => {
+        unparsed ??= event;
+        replay.unparsed(event);
       },
-      reader,
-    );
-    begun = { reader, replay, own };
+    });
+    const designs = designsToRun(shown, own.design);
+    const replay: Replay = new Replay({ platform, designs, own: own.design, judgeRecorded: true }, reader);
+    begun = { reader, replay, own, shown, releaseKnown: flags.kernel !== undefined || byPhys !== undefined };
     for (const chunk of kept) reader.push(chunk);
     kept.length = 0;
     return begun;
   };
-  const progress = showProgress(sizeOf(file), flags.quiet === true);
-  const cut = await readChunks(file, (chunk, consumed) => {
-    progress.at(consumed);
-    refuseBinary(chunk, consumed === chunk.length);
-    if (begun) begun.reader.push(chunk);
-    else {
-      kept.push(chunk.slice());
-      if (look.push(chunk)) begin();
-    }
-  });
-  progress.stop();
+  const progress = showProgress(sizeOf(source.path), flags.quiet ? undefined : io.terminal);
+  let head: Uint8Array | undefined;
+  let damage: string | undefined;
+  try {
+    damage = await readChunks(source, (chunk, consumed) => {
+      progress.at(consumed);
+      head ??= checkHead(source, chunk);
+      if (begun) begun.reader.push(chunk);
+      else {
+        // Not slice(): of a Buffer that is the same memory.
+        kept.push(new Uint8Array(chunk));
+        if (look.push(chunk)) begin();
+      }
+    });
+  } finally {
+    progress.stop();
+  }
   look.end();
-  const { reader, replay, own } = begun ?? begin();
+  const { reader, ...judged } = begun ?? begin();
   const summary = reader.end();
-  replay.end();
-  return { replay, summary, own, cut };
+  judged.replay.end();
+  return { ...judged, summary, damage, unparsed, head: head ?? new Uint8Array(0) };
 }
 
-function platformOf(flags: ReplayFlags, board: Board, xen: boolean, xenBecause: string): Platform {
-  const { tree, ownRam } = board;
-  const architecture = tree ? (readPlatform(tree).architecture ?? 'arm64') : 'arm64';
+function platformOf({ flags, board, known }: Task, look: FirstLook): Platform {
+  const { tree, ownRam, fromTree } = board;
+  const { xenBecause } = known;
+  const because =
+    xenBecause ??
+    (fromTree?.value || look.xenLine === undefined
+      ? (fromTree?.because ?? 'no sign of Xen in the trace')
+      : `line ${look.xenLine} of the trace is an event of a kernel on Xen`);
   return {
-    architecture,
+    architecture: tree ? (readPlatform(tree).architecture ?? 'arm64') : 'arm64',
     lineSize: flags.lineSize,
-    xen,
-    xenBecause,
+    xen: xenBecause !== undefined || fromTree?.value === true || look.xenLine !== undefined,
+    xenBecause: because,
     hasCacheFlush: true,
     ownRam,
     findDevice: tree && ((name) => findDevice(tree, name)),
@@ -148,75 +203,15 @@ function platformOf(flags: ReplayFlags, board: Board, xen: boolean, xenBecause: 
   };
 }
 
-/** The designs to run: those asked for, and the kernel's own, which the exit code may depend on. */
-function designsOf(flags: ReplayFlags, own: OwnDesign): Design[] {
-  const wanted = namesOf(flags, own);
-  return DESIGNS.filter(({ name }) => wanted.has(name) || name === own.design?.name);
+function checkKernel(text: string | undefined): void {
+  if (text !== undefined && parseRelease(text) === undefined)
+    throw new UsageError(`--kernel: found ${JSON.stringify(text)}, expected a release such as 6.12 or 7.3.4`);
 }
 
-function namesOf(flags: ReplayFlags, own: OwnDesign): Set<string> {
-  if (flags.design === 'all') return new Set(DESIGNS.map(({ name }) => name));
-  if (flags.design !== undefined)
-    return new Set(flags.design.split(',').map((name) => checkDesign(name.trim())));
-  const usual = DESIGNS.filter(({ name, releases }) => releases !== undefined || name === 'repaired');
-  return new Set([...usual.map(({ name }) => name), ...(own.design ? [own.design.name] : [])]);
+function describe({ event, reason }: Unparsed): string {
+  return event === '' ? reason : `${event}: ${reason}`;
 }
 
-function checkDesign(name: string): string {
-  if (name === 'recorded' || findDesign(name)) return name;
-  const names = ['recorded', ...DESIGNS.map((design) => design.name)];
-  throw new UsageError(
-    `--design ${name}: no such design${closest(name, names)}; there are ${names.join(', ')}`,
-  );
-}
-
-function readTree(path: string): DeviceTree {
-  try {
-    return readFdt(readWhole(path));
-  } catch (error) {
-    if (error instanceof DeviceTreeError) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
-  }
-}
-
-function xenOf(tree: DeviceTree): { value: boolean; because: string } {
-  return readPlatform(tree).runsXen;
-}
-
-function readIomem(path: string): OwnRam {
-  try {
-    return parseIomem(new TextDecoder().decode(readWhole(path)));
-  } catch (error) {
-    if (error instanceof InputError) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
-  }
-}
-
-const TRACE_DAT = [0x17, 0x08, 0x44];
-
-function refuseBinary(chunk: Uint8Array, isFirst: boolean): void {
-  if (!isFirst) return;
-  if (TRACE_DAT.every((byte, i) => chunk[i] === byte))
-    throw new UsageError('a trace.dat file: make text of it first (trace-cmd report FILE > trace.txt)');
-}
-
-/** Nothing of DMA in it: say what it is instead. */
-function refuseForeignInput(
-  file: string,
-  replay: Replay,
-  summary: TraceSummary,
-  cut: string | undefined,
-): void {
-  if (replay.session.dmaEvents > 0) return;
-  const { lines, events, strange, firstStrange, unparsed } = summary;
-  if (lines === 0)
-    throw new UsageError(`${file}: ${cut ?? 'an empty file'}; expected a kernel trace as text`);
-  if (events === 0 && strange > 0 && firstStrange)
-    throw new UsageError(
-      `${file}: line ${firstStrange.line}: found ${JSON.stringify(firstStrange.excerpt)}, expected a kernel trace as text (the file /sys/kernel/tracing/trace, or trace-cmd report)`,
-    );
-  const others = unparsed > 0 ? `, ${unparsed} of them damaged` : '';
-  throw new UsageError(
-    `${file}: no dma event in ${lines} lines (${events} events of other kinds${others}); record with dma:* enabled (trace-cmd record -e dma -e swiotlb)`,
-  );
+function countOf(unparsed: number): string {
+  return unparsed === 1 ? 'the event is counted as unparsed' : `${unparsed} events are counted as unparsed`;
 }

@@ -1,129 +1,155 @@
-/** Files as the commands take them: plain or gzipped, or "-" for standard input; streamed. */
-import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { createGunzip, gunzipSync } from 'node:zlib';
+/** Files as the commands take them: plain or gzipped whatever the name, or "-" for standard input; streamed. */
+import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { InputError } from '../trace/index.ts';
+import { Gunzip, isGzip } from './gunzip.ts';
+import { type Io, UsageError } from './io.ts';
 
 /** Chunks of about this many bytes: large enough that a chunk's overhead does not show, small enough for the cache. */
 const CHUNK = 2 ** 20;
 
+/** Largest file that is read as a whole, unpacked; device trees and /proc/iomem are far smaller. */
+const LARGEST_WHOLE = 64 * 2 ** 20;
+
 /** Told each chunk, and how many bytes of the file are read so far. The chunk is only valid until it returns. */
 export type OnChunk = (chunk: Uint8Array, consumed: number) => void;
+
+/** A file as the user named it. */
+export interface Source {
+  readonly path: string;
+  readonly io: Pick<Io, 'stdin'>;
+  /** What it should be, for messages: "a kernel trace". */
+  readonly wanted: string;
+}
+
+/** The source's name in messages. */
+export function nameOf({ path }: Pick<Source, 'path'>): string {
+  return path === '-' ? 'standard input' : path;
+}
 
 /**
  * Stream a file.
  * @returns why the reading stopped before the end, where the file is damaged: what came before was delivered.
- * @throws InputError if it cannot be opened.
+ * @throws UsageError if it cannot be read at all.
  */
-export async function readChunks(path: string, onChunk: OnChunk): Promise<string | undefined> {
-  if (path === '-') return readStream(process.stdin, path, onChunk);
-  const descriptor = open(path);
-  const buffer = Buffer.allocUnsafe(CHUNK);
-  let length = read(descriptor, buffer, path);
-  if (isGzip(buffer.subarray(0, length))) {
-    closeSync(descriptor);
-    return readStream(createReadStream(path, { highWaterMark: CHUNK }), path, onChunk);
-  }
+export async function readChunks(source: Source, onChunk: OnChunk): Promise<string | undefined> {
   let consumed = 0;
-  for (; length > 0; length = read(descriptor, buffer, path)) {
-    consumed += length;
-    onChunk(buffer.subarray(0, length), consumed);
+  let gunzip: Gunzip | undefined;
+  let held: Uint8Array | undefined;
+  let known = false;
+  let trouble: string | undefined;
+  const onTrouble = (reason: string) => {
+    trouble = reason;
+  };
+  for await (const chunk of rawChunks(source, onTrouble)) {
+    consumed += chunk.length;
+    const bytes: Uint8Array = held ? Buffer.concat([held, chunk]) : chunk;
+    held = undefined;
+    if (!known && bytes.length < 2) {
+      // A pipe may begin with a single byte, which does not tell gzip data from text.
+      held = new Uint8Array(bytes);
+      continue;
+    }
+    if (!known && isGzip(bytes)) gunzip = new Gunzip((piece) => onChunk(piece, consumed));
+    known = true;
+    if (gunzip === undefined) onChunk(bytes, consumed);
+    else await gunzip.write(bytes);
+    if (gunzip?.done) break;
   }
-  closeSync(descriptor);
-  return undefined;
-}
-
-/** Size of a file in bytes; undefined where it has none (standard input, a pipe). */
-export function sizeOf(path: string): number | undefined {
-  if (path === '-') return undefined;
-  const descriptor = open(path);
-  const status = fstatSync(descriptor);
-  closeSync(descriptor);
-  return status.isFile() ? status.size : undefined;
+  if (held) onChunk(held, consumed);
+  return trouble ?? gunzip?.end();
 }
 
 /**
  * A whole small file (device tree, /proc/iomem), unpacked if it is gzipped.
- * @throws InputError if it cannot be read or unpacked.
+ * @throws UsageError if it cannot be read or unpacked, or is larger than any such file.
  */
-export function readWhole(path: string): Uint8Array {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path === '-' ? 0 : path);
-  } catch (error) {
-    throw cannotOpen(path, error);
-  }
-  if (!isGzip(bytes)) return bytes;
-  try {
-    return gunzipSync(bytes);
-  } catch (error) {
-    throw new InputError({ found: `damaged gzip data (${reason(error)})`, expected: `${path} to unpack` });
-  }
-}
-
-function readStream(
-  stream: NodeJS.ReadableStream,
-  path: string,
-  onChunk: OnChunk,
-): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let consumed = 0;
-    let gunzip: ReturnType<typeof createGunzip> | undefined;
-    const deliver = (chunk: Uint8Array) => {
-      try {
-        onChunk(chunk, consumed);
-      } catch (error) {
-        reject(error);
-      }
-    };
-    stream.on('error', (error) => reject(cannotOpen(path, error)));
-    stream.on('data', (chunk: Buffer) => {
-      if (consumed === 0 && isGzip(chunk)) {
-        gunzip = createGunzip({ chunkSize: CHUNK });
-        gunzip.on('data', deliver);
-        gunzip.on('end', () => resolve(undefined));
-        gunzip.on('error', (error) => resolve(`the gzip data is damaged or cut (${reason(error)})`));
-        gunzip.on('drain', () => stream.resume());
-      }
-      consumed += chunk.length;
-      if (gunzip === undefined) deliver(chunk);
-      else if (!gunzip.write(chunk)) stream.pause();
-    });
-    stream.on('end', () => {
-      if (gunzip) gunzip.end();
-      else resolve(undefined);
-    });
+export async function readWhole(source: Source): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const damage = await readChunks(source, (chunk) => {
+    parts.push(new Uint8Array(chunk));
+    size += chunk.length;
+    if (size > LARGEST_WHOLE) throw refused(source, `more than ${LARGEST_WHOLE} bytes`);
   });
+  if (damage !== undefined) throw refused(source, damage, 'copy the file again');
+  return Buffer.concat(parts);
 }
 
-function isGzip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b;
-}
-
-function open(path: string): number {
+/** Size of a file in bytes; undefined where it has none (standard input, a pipe) or cannot be had. */
+export function sizeOf(path: string): number | undefined {
+  // Not by opening it: a pipe can be opened once only.
   try {
-    return openSync(path, 'r');
-  } catch (error) {
-    throw cannotOpen(path, error);
+    const status = path === '-' ? undefined : statSync(path);
+    return status?.isFile() ? status.size : undefined;
+  } catch {
+    // Reading it will say why.
+    return undefined;
   }
 }
 
-function read(descriptor: number, buffer: Buffer, path: string): number {
+/** One line on a source that is not what it should be. */
+export function refused(source: Source, found: string, hint?: string): UsageError {
+  const error = new InputError({
+    found,
+    expected: source.wanted,
+    ...(hint === undefined ? {} : { hint }),
+  });
+  return new UsageError(`${nameOf(source)}: ${error.message}`);
+}
+
+/**
+ * The bytes of a file as they come. A chunk is only valid until the next one is asked for.
+ * @param onTrouble told why the file cannot be read further, once something was read.
+ * @throws UsageError if nothing can be read.
+ */
+async function* rawChunks(source: Source, onTrouble: (reason: string) => void): AsyncGenerator<Uint8Array> {
+  let some = false;
   try {
-    return readSync(descriptor, buffer, 0, buffer.length, null);
+    for await (const chunk of chunksOf(source)) {
+      some = true;
+      yield chunk;
+    }
   } catch (error) {
-    throw cannotOpen(path, error);
+    if (!some) throw cannotRead(source, error);
+    onTrouble(`it cannot be read further (${messageOf(error)})`);
   }
 }
 
-function cannotOpen(path: string, error: unknown): InputError {
-  return new InputError({ found: reason(error), expected: `${path} to be readable` });
+async function* chunksOf({ path, io }: Source): AsyncGenerator<Uint8Array> {
+  if (path === '-') {
+    for await (const chunk of io.stdin) yield chunk as unknown as Uint8Array;
+    return;
+  }
+  const descriptor = openSync(path, 'r');
+  try {
+    if (!fstatSync(descriptor).isFile()) {
+      yield* createReadStream(path, { fd: descriptor, autoClose: false, highWaterMark: CHUNK });
+      return;
+    }
+    const buffer = Buffer.allocUnsafe(CHUNK);
+    for (;;) {
+      const length = readSync(descriptor, buffer, 0, CHUNK, null);
+      if (length === 0) return;
+      yield buffer.subarray(0, length);
+      // Signals are delivered between chunks only.
+      await setImmediate();
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+function cannotRead(source: Source, error: unknown): UsageError {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'no such file';
-  if (code === 'EACCES') return 'permission denied';
-  if (code === 'EISDIR') return 'a directory';
-  return error.message;
+  if (code === 'ENOENT') return refused(source, 'no such file', `looked for ${resolve(source.path)}`);
+  if (code === 'EACCES' || code === 'EPERM')
+    return refused(source, 'no permission to read it', 'read it as a user who has it, or copy it first');
+  if (code === 'EISDIR') return refused(source, 'a directory', 'give a file in it');
+  return refused(source, `an error on reading it (${messageOf(error)})`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

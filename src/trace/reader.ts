@@ -20,6 +20,8 @@ import { PayloadReader } from './payload.ts';
 
 const FUNCTION = bytesOf('function');
 const EXCERPT = 80;
+const NO_HEADER =
+  'found no "TASK-PID [CPU] FLAGS TIME: " before the event\'s name (the trace option context-info prints it)';
 const NO_NAME = new EventName('', 'unknown');
 
 /**
@@ -206,8 +208,7 @@ export class FtraceReader {
   /** No event that can be read; but if it names one that means something, it is not to vanish. */
   #readStrange(bytes: Uint8Array, start: number, end: number): number {
     const name = knownNameIn(bytes, start, end, this.#names);
-    if (name !== '')
-      this.#reportUnparsed(-1, name, 'found no "TASK-PID [CPU] FLAGS TIME: " before the event\'s name');
+    if (name !== '') this.#reportUnparsed(-1, name, NO_HEADER);
     else if (end - start > LONGEST_LINE)
       this.#reportUnparsed(-1, '', `${tooLong()}, and its beginning is no event`);
     else {

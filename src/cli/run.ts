@@ -1,0 +1,83 @@
+/** The command line: thin commands over the rooms. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Exit } from './exit-code.ts';
+import { type Io, UsageError } from './io.ts';
+import { type ReplayFlags, replayCommand } from './replay-command.ts';
+
+/** Run one command. @param args without the program's name. @returns the exit code. */
+export async function run(args: readonly string[], io: Io): Promise<Exit> {
+  let exit: Exit = Exit.nothingFound;
+  if (args.length === 0) {
+    io.complain('found no command, expected: dmalab replay TRACE (dmalab --help lists what there is)');
+    return Exit.unusable;
+  }
+  const program = makeProgram(io, async (trace, flags) => {
+    exit = await replayCommand(trace, flags, io);
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.nothingFound : Exit.unusable;
+    io.complain(error instanceof UsageError ? error.message : internalError(error));
+    return Exit.unusable;
+  }
+}
+
+function makeProgram(io: Io, replay: (trace: string, flags: ReplayFlags) => Promise<void>): Command {
+  const program = new Command('dmalab')
+    .description('Judges DMA cache coherence of Linux and Xen on Arm')
+    .version('0.1.0')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.complain(text.trimEnd()),
+      // What is wrong and a suggestion are lines of their own.
+      outputError: (text) =>
+        io.complain(
+          `${text
+            .replace(/^error: /, '')
+            .trim()
+            .replaceAll('\n', ' ')}${SEE}`,
+        ),
+    });
+  program
+    .command('replay')
+    .description(
+      'judge a kernel trace: was data corrupted, could it have been, what would each design have done',
+    )
+    .argument('<trace>', 'ftrace text or trace-cmd report output, plain or gzipped; - for standard input')
+    .option('--dtb <file>', 'the board\u2019s device tree: which devices are coherent, is it Xen')
+    .option('--iomem <file>', '/proc/iomem of the traced kernel (read as root): which pages are its own')
+    .option('--kernel <version>', 'release of the traced kernel, where it is not to be inferred')
+    .addOption(
+      new Option('--hardware <what>', 'what the devices really do, whatever the device tree says').choices([
+        'coherent',
+        'non-coherent',
+      ]),
+    )
+    .option('--line-size <bytes>', 'cache line: the largest granule of the system', lineSize, 64)
+    .option('--design <names>', 'designs to judge, separated by commas, or all')
+    .option('--json', 'one JSON document (schemas/replay.schema.json)')
+    .option('--strict', 'hazards count as findings')
+    .option('--exit-zero', 'exit 0 whatever is found')
+    .option('-q, --quiet', 'no progress')
+    .action(replay);
+  return program;
+}
+
+const SEE = ' (dmalab replay --help lists what there is)';
+
+function lineSize(text: string): number {
+  const size = Number(text);
+  if (!Number.isInteger(size) || size < 16 || size > 2048 || !Number.isInteger(Math.log2(size)))
+    throw new InvalidArgumentError('Expected a power of two from 16 to 2048.');
+  return size;
+}
+
+/** What should never happen is said in one line, too. */
+function internalError(error: unknown): string {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const debug = process.env['DMALAB_DEBUG'];
+  return debug ? (stack ?? message) : `internal error: ${message} (a bug; DMALAB_DEBUG=1 shows where)`;
+}
