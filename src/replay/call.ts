@@ -8,5 +8,6 @@ export interface Call {
   /** Undefined for map. */
   readonly dma: DmaAddr | undefined;
   readonly size: number;
-  readonly operations: Operation[];
+  /** Set anew with the first: most calls have one operation, and a growing array starts with room for 17. */
+  operations: readonly Operation[];
 }

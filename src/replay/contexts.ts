@@ -8,7 +8,7 @@
 import type { DmaAddr, PhysAddr } from '../address/index.ts';
 import { Context, type TraceEvent } from '../trace/index.ts';
 import type { Call } from './call.ts';
-import type { Operation } from './operation.ts';
+import { type Operation, withOperation } from './operation.ts';
 import type { SgClosing } from './sg-closing.ts';
 
 /** A buffer that got a slot. */
@@ -48,7 +48,7 @@ export class ContextState {
   wait(operation: Operation): void {
     for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.take(operation)) return;
     const innermost = this.calls.at(-1);
-    if (innermost) innermost.operations.push(operation);
+    if (innermost) innermost.operations = withOperation(innermost.operations, operation);
     else this.operations.push(operation);
   }
 

@@ -52,8 +52,11 @@ export class Drive {
   map(mapping: LiveMapping, attributes: Attributes, recorded: readonly Operation[]): void {
     const { device } = mapping;
     const judged = mapping.kind !== 'resource' && !(device.coherent && device.snoops);
+    const lanes = new Array<Lane>(this.tracks.length);
+    mapping.lanes = lanes;
     this.#mapped.length = 0;
-    for (const track of this.tracks) {
+    for (let i = 0; i < this.tracks.length; i++) {
+      const track = this.tracks[i] as Track;
       const done =
         track.design === undefined
           ? this.#mapAsRecorded(track, mapping, judged, recorded)
@@ -62,7 +65,7 @@ export class Drive {
       let lane: Lane | undefined;
       for (const other of this.#mapped) if (isSameMap(other, done)) lane = other.lane;
       lane ??= this.#beginLane(mapping, attributes, done);
-      mapping.lanes.push(lane);
+      lanes[i] = lane;
     }
   }
 
@@ -110,7 +113,8 @@ export class Drive {
   #beginLane(mapping: LiveMapping, attributes: Attributes, done: MapDone): Lane {
     const { dma, bus, bounced, judged, misprogrammed, operations } = done;
     const { line, size } = mapping;
-    const lane = new Lane(this.#world, mapping, dma, bus, bounced, judged);
+    const asRecorded = dma === mapping.dma && bounced === (mapping.mappingClass === 'bounced');
+    const lane = new Lane(this.#world, mapping, asRecorded ? undefined : { dma, bus, bounced }, judged);
     const to = offsetBy(bus, size);
     if (misprogrammed) lane.misplace('wrong-frame', bus, to);
     lane.act('map', line, bus, to, attributes.skipCpuSync, operations);
@@ -144,7 +148,7 @@ export class Drive {
       if (same) mapping.lanes[i] = same.after;
       else {
         // The first of those who shared the lane keeps it; nothing is judged before all have parted.
-        const after = parted.some((p) => p.before === before) ? before.fork(mapping) : before;
+        const after = parted.some((p) => p.before === before) ? before.fork() : before;
         mapping.lanes[i] = after;
         parted.push({ before, after, operations });
       }

@@ -15,12 +15,10 @@ import { type Damage, type Hardware, type Landed, MappingJudge } from './judge.t
 
 /** A mapping as far as its history depends on it. */
 export interface Shape {
-  /** Machine address and bytes. */
-  readonly bus: MachineAddr;
+  /** Bytes. */
   readonly size: number;
   readonly direction: Direction;
-  readonly hasNeighbours: boolean;
-  readonly snoops: boolean;
+  readonly device: { readonly snoops: boolean };
 }
 
 /** One call, with its maintenance where it landed. All addresses relative to the shape's first line. */
@@ -65,20 +63,23 @@ export class Histories {
     this.#hardware = hardware;
   }
 
-  /** First line of a shape: what its history is relative to. */
-  baseOf(shape: Shape): MachineAddr {
-    return floorTo(shape.bus, this.#hardware.lineSize);
+  /** First line of a buffer: what its history is relative to. */
+  baseOf(bus: MachineAddr): MachineAddr {
+    return floorTo(bus, this.#hardware.lineSize);
   }
 
-  /** The empty history of a shape. */
-  root(shape: Shape): HistoryNode {
-    const key = this.#keyOf(shape);
+  /** The empty history of a buffer. @param bounced it is a slot, which has no neighbours in its lines. */
+  root(bus: MachineAddr, shape: Shape, bounced: boolean): HistoryNode {
+    const { size, direction } = shape;
+    const { snoops } = shape.device;
+    const offset = bus - this.baseOf(bus);
+    const flags = direction * 4 + (bounced ? 2 : 0) + (snoops ? 1 : 0);
+    const key = (size * this.#hardware.lineSize + offset) * 16 + flags;
     const known = this.#roots.get(key);
     if (known) return known;
     this.#makeRoom();
-    const from = offsetBy(shape.bus, -this.baseOf(shape));
-    const { size, direction, hasNeighbours, snoops } = shape;
-    const buffer = { from, to: offsetBy(from, size), direction, hasNeighbours };
+    const from = offset as MachineAddr;
+    const buffer = { from, to: offsetBy(from, size), direction, hasNeighbours: !bounced };
     const judge = new MappingJudge(this.#hardware, buffer, snoops);
     const root: HistoryNode = { judge, damages: [], edges: [], shape: key };
     this.#roots.set(key, root);
@@ -138,13 +139,6 @@ export class Histories {
     this.#roots = new Map();
     this.#byState = new Map();
     this.#nodes = 0;
-  }
-
-  #keyOf({ bus, size, direction, hasNeighbours, snoops }: Shape): number {
-    const { lineSize } = this.#hardware;
-    const offset = bus - floorTo(bus, lineSize);
-    const flags = direction * 4 + (hasNeighbours ? 2 : 0) + (snoops ? 1 : 0);
-    return (size * lineSize + offset) * 16 + flags;
   }
 }
 

@@ -21,7 +21,7 @@ import {
 } from '../address/index.ts';
 import { dmaToMachineThrough, machineToDmaThrough } from '../devicetree/index.ts';
 import type { CacheFlush, Device, Direction, Kernel } from '../linux/index.ts';
-import type { MappingClass, Operation } from './operation.ts';
+import { type MappingClass, NO_OPERATIONS, type Operation, withOperation } from './operation.ts';
 import type { P2m, Platform, ReplayDevice } from './platform.ts';
 import { bouncedBytes } from './track.ts';
 
@@ -45,8 +45,7 @@ export class ReplayKernel implements Kernel {
   readonly #platform: Platform;
   readonly #p2m: P2m;
   #recorded: Recorded | undefined;
-  /** Filled anew by each call; the objects are used again unless keepOperations() was called. */
-  #operations: Operation[] = [];
+  #operations: readonly Operation[] = NO_OPERATIONS;
   #inSlot = false;
   #nextSlot = 0;
   /** A question was asked that the trace does not answer. */
@@ -64,7 +63,7 @@ export class ReplayKernel implements Kernel {
   begin(recorded: Recorded | undefined, inSlot: boolean): void {
     this.#recorded = recorded;
     this.#inSlot = inSlot;
-    this.#operations = [];
+    this.#operations = NO_OPERATIONS;
     this.#undecided = false;
     this.#copied = 0;
   }
@@ -77,6 +76,10 @@ export class ReplayKernel implements Kernel {
   get copied(): number {
     return this.#copied;
   }
+  #add(operation: Operation): void {
+    this.#operations = withOperation(this.#operations, operation);
+  }
+
   /** Local or foreign could not be told: the design's operations mean nothing. */
   get undecided(): boolean {
     return this.#undecided;
@@ -170,15 +173,15 @@ export class ReplayKernel implements Kernel {
   }
 
   archSyncForDevice(phys: PhysAddr, size: number, direction: Direction): void {
-    this.#operations.push({ kind: 'arch_sync_for_device', addr: phys, size, direction, line: 0, passed: 0 });
+    this.#add({ kind: 'arch_sync_for_device', addr: phys, size, direction, line: 0, passed: 0 });
   }
 
   archSyncForCpu(phys: PhysAddr, size: number, direction: Direction): void {
-    this.#operations.push({ kind: 'arch_sync_for_cpu', addr: phys, size, direction, line: 0, passed: 0 });
+    this.#add({ kind: 'arch_sync_for_cpu', addr: phys, size, direction, line: 0, passed: 0 });
   }
 
   cacheFlush({ devBusAddr, offset, length, op }: CacheFlush): void {
-    this.#operations.push({
+    this.#add({
       kind: 'cflush',
       addr: devBusAddr,
       offset,

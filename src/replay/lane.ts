@@ -9,7 +9,7 @@ import type { Act, ActName } from './explain.ts';
 import type { Histories, HistoryNode, HistoryStep } from './history.ts';
 import type { Damage, Landed } from './judge.ts';
 import { type Ground, land, type Target } from './landing.ts';
-import type { Operation } from './operation.ts';
+import type { MappingClass, Operation } from './operation.ts';
 
 /** What every lane of a replay shares. */
 export interface World {
@@ -20,9 +20,12 @@ export interface World {
 
 /** What a lane needs to know of its mapping. */
 export interface LaneMapping {
+  readonly dma: DmaAddr;
+  readonly bus: MachineAddr;
+  readonly phys: PhysAddr;
   /** Bytes. */
   readonly size: number;
-  readonly phys: PhysAddr;
+  readonly mappingClass: MappingClass;
   readonly direction: Direction;
   readonly device: { readonly snoops: boolean };
 }
@@ -32,49 +35,64 @@ const MOST_ACTS = 32;
 
 const NOTHING_LANDED: readonly Landed[] = [];
 
-export class Lane {
-  /** The address that the device was given, and the machine address behind it. */
+/** What a design did that the recorded kernel did not: another address, a slot of its own. */
+export interface Elsewhere {
   readonly dma: DmaAddr;
   readonly bus: MachineAddr;
   readonly bounced: boolean;
+}
+
+/** A call that was judged: a chain, newest first (arrays were measured to cost more than the rest of a lane). */
+interface Logged {
+  readonly step: HistoryStep;
+  readonly line: number;
+  readonly operations: readonly Operation[];
+  readonly before: Logged | undefined;
+  readonly count: number;
+}
+
+export class Lane {
   readonly #world: World;
+  readonly #mapping: LaneMapping;
+  readonly #elsewhere: Elsewhere | undefined;
   readonly #target: Target;
-  #base: MachineAddr;
   /** Undefined where nothing is judged. */
   #node: HistoryNode | undefined;
-  /** The calls so far: what each was, its trace line and its operations; cut at MOST_ACTS. */
-  readonly #steps: HistoryStep[] = [];
-  readonly #lines: number[] = [];
-  readonly #operations: (readonly Operation[])[] = [];
+  #log: Logged | undefined;
   /** What went to a wrong frame or through no alias: absolute, and not part of a history. */
   #misplaced: Damage[] | undefined;
 
-  constructor(
-    world: World,
-    mapping: LaneMapping,
-    dma: DmaAddr,
-    bus: MachineAddr,
-    bounced: boolean,
-    judged: boolean,
-  ) {
+  /** @param elsewhere undefined where the mapping lies as it was recorded. */
+  constructor(world: World, mapping: LaneMapping, elsewhere: Elsewhere | undefined, judged: boolean) {
     this.#world = world;
-    this.dma = dma;
-    this.bus = bus;
-    this.bounced = bounced;
-    const { size, phys, direction, device } = mapping;
-    this.#target = { bus, size, phys: bounced ? undefined : phys };
-    const shape = { bus, size, direction, hasNeighbours: !bounced, snoops: device.snoops };
-    this.#base = world.histories.baseOf(shape);
-    this.#node = judged ? world.histories.root(shape) : undefined;
+    this.#mapping = mapping;
+    this.#elsewhere = elsewhere;
+    const { bus, bounced } = this;
+    this.#target = bounced
+      ? { bus, size: mapping.size, phys: undefined }
+      : elsewhere
+        ? { ...mapping, bus }
+        : mapping;
+    this.#node = judged ? world.histories.root(bus, mapping, bounced) : undefined;
+  }
+
+  /** The address that the device was given. */
+  get dma(): DmaAddr {
+    return this.#elsewhere ? this.#elsewhere.dma : this.#mapping.dma;
+  }
+  /** The machine address behind it. */
+  get bus(): MachineAddr {
+    return this.#elsewhere ? this.#elsewhere.bus : this.#mapping.bus;
+  }
+  get bounced(): boolean {
+    return this.#elsewhere ? this.#elsewhere.bounced : this.#mapping.mappingClass === 'bounced';
   }
 
   /** The same history, to go on differently. */
-  fork(mapping: LaneMapping): Lane {
-    const copy = new Lane(this.#world, mapping, this.dma, this.bus, this.bounced, false);
+  fork(): Lane {
+    const copy = new Lane(this.#world, this.#mapping, this.#elsewhere, false);
     copy.#node = this.#node;
-    copy.#steps.push(...this.#steps);
-    copy.#lines.push(...this.#lines);
-    copy.#operations.push(...this.#operations);
+    copy.#log = this.#log;
     if (this.#misplaced) copy.#misplaced = [...this.#misplaced];
     return copy;
   }
@@ -97,17 +115,24 @@ export class Lane {
     for (let i = 0; i < operations.length; i++) {
       const landing = land(this.#world.ground, this.#target, operations[i] as Operation);
       if (landing.kind === 'landed') {
-        landed ??= [];
-        landed.push(landing.landed);
+        if (landed) landed.push(landing.landed);
+        else landed = [landing.landed];
       } else if (landing.kind !== 'nothing') this.misplace(landing.kind, landing.from, landing.to);
     }
     const { histories } = this.#world;
-    const edge = histories.step(node, this.#base, name, from, to, skipCpuSync, landed ?? NOTHING_LANDED);
+    const edge = histories.step(
+      node,
+      histories.baseOf(this.bus),
+      name,
+      from,
+      to,
+      skipCpuSync,
+      landed ?? NOTHING_LANDED,
+    );
     this.#node = edge.to;
-    if (this.#steps.length >= MOST_ACTS) return;
-    this.#steps.push(edge.step);
-    this.#lines.push(line);
-    this.#operations.push(operations);
+    const before = this.#log;
+    const count = before ? before.count + 1 : 1;
+    if (count <= MOST_ACTS) this.#log = { step: edge.step, line, operations, before, count };
   }
 
   /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias. */
@@ -123,7 +148,7 @@ export class Lane {
 
   /** Everything found, in machine addresses. */
   damages(): Damage[] {
-    const base = this.#base;
+    const base = this.#world.histories.baseOf(this.bus);
     const found = this.#node?.damages ?? [];
     return [
       ...(this.#misplaced ?? []),
@@ -131,21 +156,24 @@ export class Lane {
     ];
   }
 
-  /** The calls so far, with where their operations landed; cut at MOST_ACTS. */
+  /** The calls so far, oldest first, with where their operations landed; cut at MOST_ACTS. */
   acts(): Act[] {
-    return this.#steps.map((step, i): Act => {
-      const operations = (this.#operations[i] ?? []).map((operation) => ({
-        operation,
-        landing: land(this.#world.ground, this.#target, operation),
-      }));
-      return {
+    const base = this.#world.histories.baseOf(this.bus);
+    const acts: Act[] = [];
+    for (let logged = this.#log; logged; logged = logged.before) {
+      const { step, line } = logged;
+      acts.push({
         name: step.name,
-        line: this.#lines[i] ?? 0,
-        from: offsetBy(this.#base, step.from),
-        to: offsetBy(this.#base, step.to),
+        line,
+        from: offsetBy(base, step.from),
+        to: offsetBy(base, step.to),
         skipCpuSync: step.skipCpuSync,
-        operations,
-      };
-    });
+        operations: logged.operations.map((operation) => ({
+          operation,
+          landing: land(this.#world.ground, this.#target, operation),
+        })),
+      });
+    }
+    return acts.reverse();
   }
 }

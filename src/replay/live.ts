@@ -30,7 +30,7 @@ export interface LiveMapping {
   /** Line of the map event. */
   readonly line: number;
   /** By track; tracks that did the same so far share one. Empty where nothing is judged. */
-  readonly lanes: Lane[];
+  lanes: Lane[];
   /** Of an sg entry: its list. */
   readonly list: SgList | undefined;
   /** The next mapping that begins in the same page (LiveTable's own). */

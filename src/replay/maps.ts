@@ -90,12 +90,14 @@ export function mapWithoutMaintenance(session: Session, event: TraceEvent, kind:
     mappingClass: 'local',
     translated: false,
     line: event.line,
-    lanes: [],
+    lanes: NO_LANES,
     list: undefined,
     nextInPage: undefined,
     uncertain: undefined,
   });
 }
+
+const NO_LANES: never[] = [];
 
 /** Enter a mapping among the live ones, and count it. */
 function begin(
@@ -123,7 +125,7 @@ function begin(
     mappingClass,
     translated,
     line: event.line,
-    lanes: [],
+    lanes: NO_LANES,
     list,
     nextInPage: undefined,
     uncertain: uncertain ?? made.uncertain ?? unknown,

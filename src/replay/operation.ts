@@ -53,6 +53,15 @@ export function sameOperations(a: readonly Operation[], b: readonly Operation[])
   return true;
 }
 
+export const NO_OPERATIONS: readonly Operation[] = [];
+
+/** A list with one more operation. The list itself grows, unless it was empty: then it is a new one with room for one. */
+export function withOperation(list: readonly Operation[], operation: Operation): readonly Operation[] {
+  if (list.length === 0) return [operation];
+  (list as Operation[]).push(operation);
+  return list;
+}
+
 const FLUSH_NAMES = ['nothing', 'CLEAN', 'INVAL', 'CLEAN|INVAL'] as const;
 
 /** One line of text, in the words of the trace. */

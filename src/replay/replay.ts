@@ -13,7 +13,7 @@ import type { Hardware } from './judge.ts';
 import { ReplayKernel } from './kernel.ts';
 import type { World } from './lane.ts';
 import { mapSg, mapSingle, mapWithoutMaintenance } from './maps.ts';
-import type { Operation } from './operation.ts';
+import { NO_OPERATIONS, type Operation } from './operation.ts';
 import { instructionsOf, P2m, type Platform } from './platform.ts';
 import { Session, type TraceSource } from './session.ts';
 import { syncSg, syncSingle } from './syncs.ts';
@@ -215,6 +215,6 @@ export class Replay implements TraceSink {
   #call(event: TraceEvent, kind: Call['kind']): void {
     this.#sawXen(event);
     const dma = kind === 'map' ? undefined : event.dmaAddr;
-    this.session.contexts.of(event).enter({ kind, dma, size: event.size, operations: [] });
+    this.session.contexts.of(event).enter({ kind, dma, size: event.size, operations: NO_OPERATIONS });
   }
 }

@@ -131,6 +131,9 @@ export class Session {
     this.contexts.lose(cpu);
     this.unmapped.clear();
     for (const mapping of this.live.all()) mapping.uncertain ??= because;
+    // A list that is being unmapped is not live any more, but its maintenance may be among what was lost.
+    for (const { closings } of this.contexts.all())
+      for (const { entries } of closings) for (const { mapping } of entries) mapping.uncertain ??= because;
   }
 }
 

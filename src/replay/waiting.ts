@@ -2,10 +2,9 @@
 import type { Call } from './call.ts';
 import type { ContextState } from './contexts.ts';
 import { type Entry, EntryMatcher } from './entry-matcher.ts';
-import type { Operation } from './operation.ts';
+import { NO_OPERATIONS, type Operation } from './operation.ts';
 
 const NOTHING: readonly (readonly Operation[])[] = [];
-const NO_OPERATIONS: readonly Operation[] = [];
 
 /** Calls nest this deep at most; an operation that so many events passed by belongs to a call that no event reports. */
 const DEEPEST = 4;
