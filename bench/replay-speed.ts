@@ -1,0 +1,115 @@
+/**
+ * Replay (parse, pair, judge, one design) against `trace-cmd report` on the same events, whole processes on one core.
+ *
+ * trace-cmd reads the binary file, dmalab the text that trace-cmd prints of it, and in a second row the text that the
+ * kernel itself prints of the same events (which has the column of flags). Both peers write their result to /dev/null.
+ */
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, closeSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { amplifyDat, readDat } from './amplify-dat.ts';
+import { demandEvents, EXAMPLE_DAT, exampleText, replayCommand } from './example.ts';
+import { interleave, outputOf, type Timing, timeProcess } from './measure.ts';
+import { TextStream } from './text-stream.ts';
+
+/** Times trace-cmd's events a second (DESIGN.md section 7). */
+const GOAL = 5;
+
+export interface ReplaySpeed {
+  readonly events: number;
+  readonly textMB: number;
+  readonly datMB: number;
+  readonly traceCmd: Rate;
+  /** On trace-cmd's text; this one decides. */
+  readonly replay: Rate;
+  /** On the kernel's text. */
+  readonly replayKernelText: Rate;
+  /** dmalab's events a second by trace-cmd's. */
+  readonly ratio: number;
+  readonly ratioByCpuTime: number;
+  readonly ratioKernelText: number;
+  readonly goal: number;
+  readonly reached: boolean;
+}
+
+export interface Rate extends Timing {
+  /** By wall clock. */
+  readonly eventsPerSecond: number;
+}
+
+export function measureReplaySpeed(
+  times: number,
+  rounds: number,
+  core: number | undefined,
+  folder: string,
+): ReplaySpeed {
+  const dat = join(folder, 'big.dat');
+  const made = amplifyDat(readDat(EXAMPLE_DAT), times, dat);
+  const text = join(folder, 'big.txt');
+  const printed = printReport(dat, text);
+  if (printed !== made.events)
+    throw new Error(`trace-cmd report printed ${printed} events, expected ${made.events}`);
+  const kernelText = join(folder, 'kernel.txt');
+  writeKernelText(kernelText, times, made.events);
+  for (const trace of [text, kernelText]) demandEvents(outputOf(replayCommand(trace), core), made.events);
+  const timings = interleave(
+    {
+      traceCmd: () => timeProcess({ argv: traceCmdReport(dat) }, core),
+      replay: () => timeProcess({ argv: replayCommand(text) }, core),
+      replayKernelText: () => timeProcess({ argv: replayCommand(kernelText) }, core),
+    },
+    rounds,
+  );
+  const rate = (timing: Timing): Rate => ({ ...timing, eventsPerSecond: made.events / timing.wall });
+  const ratio = timings.traceCmd.wall / timings.replay.wall;
+  return {
+    events: made.events,
+    textMB: statSync(text).size / 1e6,
+    datMB: made.bytes / 1e6,
+    traceCmd: rate(timings.traceCmd),
+    replay: rate(timings.replay),
+    replayKernelText: rate(timings.replayKernelText),
+    ratio,
+    ratioByCpuTime: timings.traceCmd.cpu / timings.replay.cpu,
+    ratioKernelText: timings.traceCmd.wall / timings.replayKernelText.wall,
+    goal: GOAL,
+    reached: ratio >= GOAL,
+  };
+}
+
+const traceCmdReport = (dat: string): string[] => ['trace-cmd', 'report', '-i', dat];
+
+/** `trace-cmd report` into a file; returns how many events it printed. */
+export function printReport(dat: string, text: string): number {
+  const file = openSync(text, 'w');
+  const [peer, ...args] = traceCmdReport(dat);
+  const run = spawnSync(peer as string, args, { stdio: ['ignore', file, 'pipe'] });
+  closeSync(file);
+  if (run.status !== 0) throw new Error(`trace-cmd report -i ${dat}: exit ${run.status}\n${run.stderr}`);
+  return countEvents(text);
+}
+
+/** Lines but for "cpus=1" and "CPU 1 is empty" at the beginning. */
+function countEvents(path: string): number {
+  const file = openSync(path, 'r');
+  const chunk = Buffer.alloc(1 << 20);
+  let lines = 0;
+  let headers = 0;
+  try {
+    for (let first = true, read = 1; read > 0; first = false) {
+      read = readSync(file, chunk);
+      if (first) headers = chunk.toString('latin1', 0, read).match(/^(?:cpus=|CPU )/gm)?.length ?? 0;
+      for (let at = chunk.indexOf(10); at >= 0 && at < read; at = chunk.indexOf(10, at + 1)) lines++;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return lines - headers;
+}
+
+function writeKernelText(path: string, times: number, events: number): void {
+  const stream = new TextStream(exampleText());
+  if (stream.events * times !== events)
+    throw new Error(`the kernel's text has ${stream.events} events, its trace.dat ${events / times}`);
+  for (let round = 0; round < times; round++) appendFileSync(path, stream.next());
+}
