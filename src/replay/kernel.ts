@@ -90,14 +90,16 @@ export class ReplayKernel implements Kernel {
   }
 
   pfnValid(frame: Pfn): boolean {
-    return this.#platform.ownRam ? this.#platform.ownRam.pfnValid(frame) : this.#isLocalByTrace();
+    if (this.#inSlot || !this.#platform.ownRam) return this.#isLocalByTrace();
+    return this.#platform.ownRam.pfnValid(frame);
   }
 
   isOwnFrame(frame: Mfn): boolean {
-    return this.#platform.ownRam ? this.#platform.ownRam.isRam(bfnToPfn(frame)) : this.#isLocalByTrace();
+    if (this.#inSlot || !this.#platform.ownRam) return this.#isLocalByTrace();
+    return this.#platform.ownRam.isRam(bfnToPfn(frame));
   }
 
-  /** Without /proc/iomem: what the recorded addresses say of this mapping. */
+  /** A slot is local, a synthetic one too. Without /proc/iomem: what the recorded addresses say of this mapping. */
   #isLocalByTrace(): boolean {
     if (this.#inSlot) return true;
     if (this.#recorded === undefined) this.#undecided = true;
@@ -106,7 +108,7 @@ export class ReplayKernel implements Kernel {
 
   pfnToBfn(frame: Pfn): Mfn {
     const recorded = this.#recorded;
-    if (recorded?.mappingClass === 'foreign') {
+    if (recorded?.mappingClass === 'foreign' && !this.#inSlot) {
       const pages = frame - pfnOf(recorded.phys);
       if (pages >= 0) return (mfnOf(recorded.bus) + pages) as Mfn;
     }

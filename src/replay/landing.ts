@@ -86,8 +86,11 @@ function inTarget(target: Target, landed: Landed): Landing {
 function behindAlias(ground: Ground, target: Target, phys: PhysAddr): MachineAddr | undefined {
   const { phys: own } = target;
   if (own !== undefined && phys >= own && phys < own + target.size) return offsetBy(target.bus, phys - own);
+  // A slot is mapped 1:1, a synthetic one too.
+  const bus = physToBus(phys);
+  if (own === undefined && bus >= target.bus && bus < target.bus + target.size) return bus;
   const frame = ground.p2m.get(pfnOf(phys));
   if (frame !== undefined) return offsetBy(machineAddrOf(frame), pageOffset(phys));
   if (ground.ownRam && !ground.ownRam.isRam(pfnOf(phys))) return undefined;
-  return physToBus(phys);
+  return bus;
 }

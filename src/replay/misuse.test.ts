@@ -8,6 +8,7 @@ import {
   BARE,
   type BufferOf,
   FIRST,
+  type Lines,
   lost,
   map,
   mapSg,
@@ -33,7 +34,6 @@ const list = {
   dir: fromDevice,
 };
 
-type Lines = (string | readonly string[])[];
 const misuse = (...lines: Lines): string[] => replayText(trace(...lines), BARE).misuse();
 const line = (index: number) => FIRST + index;
 

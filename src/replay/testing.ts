@@ -169,8 +169,10 @@ export function line(kind: EventKind, fields: Fields, where: Where = {}): string
   return formatEvent(event, DEVICES);
 }
 
+/** Lines, or groups of lines. */
+export type Lines = (string | readonly string[])[];
 /** A whole trace. Its first event is line FIRST. */
-export function trace(...lines: readonly (string | readonly string[])[]): string {
+export function trace(...lines: Lines): string {
   return `${TRACE_HEADER}${lines.flat().join('\n')}\n`;
 }
 export const FIRST = TRACE_HEADER.split('\n').length;
@@ -224,8 +226,18 @@ export const CLEAN = 1;
 export const INVAL = 2;
 /** One hypercall for the bytes [at, at + length) of one page, and what Xen answered. */
 export function cflush(at: number, length: number, op: number, where?: Where, ret = 0): string[] {
-  const offset = at % 4096;
-  const fields = { machineAddr: at - offset, offset, length, op } as Fields;
+  return cflushWith(at - (at % 4096), at % 4096, length, op, where, ret);
+}
+/** One hypercall with these arguments. */
+export function cflushWith(
+  bus: number,
+  offset: number,
+  length: number,
+  op: number,
+  where?: Where,
+  ret = 0,
+): string[] {
+  const fields = { machineAddr: bus, offset, length, op } as Fields;
   return [line(EventKind.cacheFlush, fields, where), line(EventKind.cacheFlushReturn, { ret }, where)];
 }
 /** The hypercalls of the right loop for [at, at + size). */
