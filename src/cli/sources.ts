@@ -123,11 +123,12 @@ async function* chunksOf({ path, io }: Source): AsyncGenerator<Uint8Array> {
     return;
   }
   const descriptor = openSync(path, 'r');
+  if (!fstatSync(descriptor).isFile()) {
+    // A pipe: opened once only. The stream closes it.
+    yield* createReadStream(path, { fd: descriptor, highWaterMark: CHUNK });
+    return;
+  }
   try {
-    if (!fstatSync(descriptor).isFile()) {
-      yield* createReadStream(path, { fd: descriptor, autoClose: false, highWaterMark: CHUNK });
-      return;
-    }
     const buffer = Buffer.allocUnsafe(CHUNK);
     for (;;) {
       const length = readSync(descriptor, buffer, 0, CHUNK, null);
