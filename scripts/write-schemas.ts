@@ -1,0 +1,35 @@
+/** Writes the JSON Schemas that ship with the package, from the zod schemas that the reports are checked against. */
+import { writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { replayDocument } from '../src/report/schema.ts';
+
+const FOLDER = new URL('../schemas/', import.meta.url);
+
+/** What each shipped file must hold, by name. */
+export const SCHEMAS: Readonly<Record<string, string>> = {
+  'replay.schema.json': schemaText(
+    replayDocument,
+    'dmalab/replay@1',
+    'What dmalab replay --json prints. Later versions of @1 may add members; none is taken away.',
+  ),
+};
+
+/** As input: documents may have members that this version does not know. */
+function schemaText(document: z.ZodType, title: string, description: string): string {
+  const { $schema, ...schema } = z.toJSONSchema(document, {
+    target: 'draft-2020-12',
+    io: 'input',
+    // zod says what the members of a tuple are, not how many there must be.
+    override: ({ jsonSchema }) => {
+      const length = jsonSchema.prefixItems?.length;
+      if (length !== undefined) Object.assign(jsonSchema, { minItems: length, maxItems: length });
+    },
+  });
+  return `${JSON.stringify({ $schema, title, description, ...schema }, undefined, 2)}\n`;
+}
+
+if (import.meta.main)
+  for (const [name, text] of Object.entries(SCHEMAS)) {
+    writeFileSync(new URL(name, FOLDER), text);
+    console.log(`schemas/${name}`);
+  }
