@@ -76,22 +76,27 @@ interface RecordedPaths {
   /** One path of two was not recorded at all. */
   readonly missing: Inconclusive | undefined;
   /** The pages whose recorded maintenance cannot be judged for that. */
-  readonly withdrawn?: 'foreign' | 'local';
+  readonly withdrawn: 'foreign' | 'local' | undefined;
 }
+
+const HYPERCALLS = 'no cache-flush hypercall is in the trace at all: was its call site probed?';
+const NATIVE = 'no native maintenance is in the trace at all: was arch_sync_dma_for_* probed?';
 
 function recordedPaths(replay: Replay): RecordedPaths {
   const { maintainedLocal, maintainedForeign, needingMaintenance } = replay.session;
   const needed = maintainedLocal + maintainedForeign + needingMaintenance > 0;
-  if (!replay.maintenanceRecorded) return { nothing: needed, complete: !needed, missing: undefined };
-  const lacks = (withdrawn: 'foreign' | 'local', because: string): RecordedPaths => ({
+  const noHypercalls = maintainedForeign > 0 && !replay.hypercallsRecorded;
+  const noNative = maintainedLocal > 0 && !replay.nativeRecorded;
+  // Entries of maintenance functions alone (xen_sync_*, dma_cache_maint) do not say what was executed.
+  const executed = replay.nativeRecorded || replay.hypercallsRecorded;
+  if (!executed) return { nothing: needed, complete: !needed, missing: undefined, withdrawn: undefined };
+  if (!noHypercalls && !noNative)
+    return { nothing: false, complete: true, missing: undefined, withdrawn: undefined };
+  const because = noHypercalls ? HYPERCALLS : NATIVE;
+  return {
     nothing: false,
     complete: false,
     missing: { line: 0, device: '', because },
-    withdrawn,
-  });
-  if (maintainedForeign > 0 && !replay.hypercallsRecorded)
-    return lacks('foreign', 'no cache-flush hypercall is in the trace at all: was its call site probed?');
-  if (maintainedLocal > 0 && !replay.nativeRecorded)
-    return lacks('local', 'no native maintenance is in the trace at all: was arch_sync_dma_for_* probed?');
-  return { nothing: false, complete: true, missing: undefined };
+    withdrawn: noHypercalls ? 'foreign' : 'local',
+  };
 }
