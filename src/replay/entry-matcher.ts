@@ -69,7 +69,6 @@ export class EntryMatcher {
 
   #chunkOf(operation: Operation): Entry | undefined {
     const chunking = this.#chunking;
-    if (chunking && chunking.covered < chunking.size) return this.#give(chunking, operation);
     const start = firstByte(operation);
     const next = this.#entries.find(
       (entry) =>
@@ -77,6 +76,9 @@ export class EntryMatcher {
         (entry.bus as number) === start &&
         operation.size === Math.min(entry.size, PAGE_SIZE - pageOffset(entry.bus)),
     );
+    // A chunk may land anywhere; but where it begins another entry and does not go on with this one, one was left out.
+    if (chunking && chunking.covered < chunking.size && (!next || goesOn(chunking, operation)))
+      return this.#give(chunking, operation);
     this.#chunking = next;
     return next && this.#give(next, operation);
   }
@@ -86,6 +88,12 @@ export class EntryMatcher {
     if (operation.kind === 'cflush') entry.covered += operation.size;
     return entry;
   }
+}
+
+/** The chunk that either loop of the kernel makes next: at the next page's start, or one chunk's length further on. */
+function goesOn({ bus, covered }: Entry, { addr }: Operation): boolean {
+  const next = (bus + covered) as number;
+  return addr === next || addr === next - pageOffset(bus);
 }
 
 /** First byte that an operation touches. */
