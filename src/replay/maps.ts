@@ -139,7 +139,6 @@ function begin(
   }
   if (kind !== 'resource') {
     if (!device.coherent) foreign ? session.maintainedForeign++ : session.maintainedLocal++;
-    if (!device.snoops) session.needingMaintenance++;
   }
   session.live.add(mapping);
   return mapping;

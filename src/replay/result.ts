@@ -83,8 +83,9 @@ const HYPERCALLS = 'no cache-flush hypercall is in the trace at all: was its cal
 const NATIVE = 'no native maintenance is in the trace at all: was arch_sync_dma_for_* probed?';
 
 function recordedPaths(replay: Replay): RecordedPaths {
-  const { maintainedLocal, maintainedForeign, needingMaintenance } = replay.session;
-  const needed = maintainedLocal + maintainedForeign + needingMaintenance > 0;
+  // A device that the kernel believes coherent gets no maintenance, recorded or not, whatever its hardware needs.
+  const { maintainedLocal, maintainedForeign } = replay.session;
+  const needed = maintainedLocal + maintainedForeign > 0;
   const noHypercalls = maintainedForeign > 0 && !replay.hypercallsRecorded;
   const noNative = maintainedLocal > 0 && !replay.nativeRecorded;
   // Entries of maintenance functions alone (xen_sync_*, dma_cache_maint) do not say what was executed.

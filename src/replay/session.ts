@@ -55,8 +55,6 @@ export class Session {
   /** Mappings of devices that the kernel maintains: local or bounced ones, and foreign ones. */
   maintainedLocal = 0;
   maintainedForeign = 0;
-  /** Mappings whose device does not snoop, whatever the kernel believes. */
-  needingMaintenance = 0;
   /** The kernel's names: dma_map_phys, or dma_map_page. */
   byPhys: boolean | undefined;
 

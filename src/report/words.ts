@@ -52,7 +52,7 @@ export function headline(
     );
   if (verdict === 'not-recorded') {
     lines.push(
-      line(style.yellow, 'maintenance not recorded: these are the kernel\u2019s standard events only'),
+      line(style.yellow, 'maintenance not recorded: no maintenance operation is in the trace'),
     );
     if (own)
       lines.push(
