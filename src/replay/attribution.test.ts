@@ -226,6 +226,24 @@ describe('sg lists', () => {
     expectRight(replayText(trace(forDevice, forDevice, mapSg(twice), unmapSg(twice), forCpu, forCpu)), 4);
   });
 
+  test('an operation one byte short is still its entry\u2019s', () => {
+    const short = { ...entries[0], dma: 0xc1000000, size: 4095, dir: fromDevice };
+    const outcome = replayText(
+      trace(eachForDevice, mapSg(list), unmapSg(list), archForCpu(short), eachForCpu.slice(1)),
+    );
+    expect(outcome.errors()).toEqual([]);
+    expect(outcome.mismatches('linux-6.12')).toHaveLength(1);
+  });
+
+  test('the operations of a list that was mapped before the recording are nobody else\u2019s', () => {
+    const tx = { dma: 0x140000000, phys: 0x48000000, size: 4096, dir: toDevice };
+    const outcome = replayText(
+      trace(grants, cflushAll(tx.dma, 4096, CLEAN), map(tx), unmapSg(list), eachForCpu, unmap(tx)),
+    );
+    expect(outcome.errors()).toEqual([]);
+    expect(outcome.mismatches('linux-6.12')).toEqual([]);
+  });
+
   test('two entries of one foreign page, each of two chunks', () => {
     const half = { dma: 0x140000800, phys: 0x48000800, size: 4096 };
     const twice = { entries: [half, { ...half }], dir: fromDevice };

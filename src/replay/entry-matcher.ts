@@ -36,9 +36,12 @@ export class EntryMatcher {
     this.#entries = entries;
   }
 
-  /** Take the operation where it fits exactly; undefined where it fits no entry. */
-  exact(operation: Operation): Entry | undefined {
-    return operation.kind === 'cflush' ? this.#chunkOf(operation) : this.#nativeOf(operation);
+  /**
+   * Take the operation where it fits exactly; undefined where it fits no entry.
+   * @param closed every operation up to the event is known to be of its entries, so that a chunk may land anywhere.
+   */
+  exact(operation: Operation, closed: boolean): Entry | undefined {
+    return operation.kind === 'cflush' ? this.#chunkOf(operation, closed) : this.#nativeOf(operation);
   }
 
   /**
@@ -56,6 +59,19 @@ export class EntryMatcher {
     return found && this.#give(found, operation);
   }
 
+  /** Take the operation for the first entry whose bytes it overlaps and that still lacks some of its own. */
+  outstanding(operation: Operation): Entry | undefined {
+    const from = firstByte(operation);
+    const isFlush = operation.kind === 'cflush';
+    const overlaps = (at: number, size: number) => from < at + size && from + operation.size > at;
+    const found = this.#entries.find(
+      ({ bus, phys, size, covered, operations }) =>
+        (isFlush ? covered < size : operations.length === 0) &&
+        (overlaps(bus, size) || (!isFlush && overlaps(phys, size))),
+    );
+    return found && this.#give(found, operation);
+  }
+
   #nativeOf(operation: Operation): Entry | undefined {
     for (const entry of this.#entries)
       if (
@@ -67,7 +83,7 @@ export class EntryMatcher {
     return undefined;
   }
 
-  #chunkOf(operation: Operation): Entry | undefined {
+  #chunkOf(operation: Operation, closed: boolean): Entry | undefined {
     const chunking = this.#chunking;
     const start = firstByte(operation);
     const next = this.#entries.find(
@@ -76,8 +92,8 @@ export class EntryMatcher {
         (entry.bus as number) === start &&
         operation.size === Math.min(entry.size, PAGE_SIZE - pageOffset(entry.bus)),
     );
-    // A chunk may land anywhere; but where it begins another entry and does not go on with this one, one was left out.
-    if (chunking && chunking.covered < chunking.size && (!next || goesOn(chunking, operation)))
+    // Where a chunk begins another entry and does not go on with this one, one of this entry's was left out.
+    if (chunking && chunking.covered < chunking.size && (goesOn(chunking, operation) || (closed && !next)))
       return this.#give(chunking, operation);
     this.#chunking = next;
     return next && this.#give(next, operation);

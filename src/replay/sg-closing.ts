@@ -27,7 +27,7 @@ export class SgClosing {
   #current: ClosingEntry | undefined;
   #passed = 0;
 
-  constructor(list: SgList, line: number, attributes: Attributes) {
+  constructor(list: Pick<SgList, 'device' | 'pieces' | 'entries'>, line: number, attributes: Attributes) {
     this.device = list.device;
     this.#pieces = list.pieces;
     this.entries = list.entries.map((mapping) => ({
@@ -62,7 +62,7 @@ export class SgClosing {
     }
     if (operation.kind === 'arch_sync_for_device') return false;
     if (this.#pieces) return this.#pieces.has(operation.addr);
-    return this.#matcher.exact(operation) !== undefined;
+    return (this.#matcher.exact(operation, false) ?? this.#matcher.outstanding(operation)) !== undefined;
   }
 
   /** A DMA event of its context goes by. @returns false when nothing more is to come for this list. */

@@ -1,5 +1,5 @@
 /** Events that end mappings: dma_unmap_page, dma_unmap_phys, dma_unmap_sg, and what gives memory back. */
-import { busToPhys, type DmaAddr, offsetBy } from '../address/index.ts';
+import { busToPhys, type DmaAddr, machineAddrOf, offsetBy, pfnOf } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
 import { Direction as TraceDirection, type TraceEvent } from '../trace/index.ts';
 import type { Entry } from './entry-matcher.ts';
@@ -56,13 +56,31 @@ export function unmapSg(session: Session, event: TraceEvent): void {
   const { device } = session.device(event);
   if (event.physCount === 0 || event.direction === TraceDirection.none) return;
   const list = session.live.takeList(device, event.physAt(0), event.physCount, event.direction);
-  if (list === undefined) return;
+  const attributes = attributesOf(event.attributes, 'sg');
+  if (list === undefined) {
+    // Mapped before the recording began, or lost: what follows for it is nobody else's.
+    const pieces = piecesOf(session, event);
+    context.closings.push(new SgClosing({ device, pieces, entries: [] }, event.line, attributes));
+    return;
+  }
   if (uncertain === undefined) checkUnmapSg(session, list, event);
   for (const mapping of list.entries) {
     forget(session, mapping, event.line);
     mapping.uncertain ??= uncertain;
   }
-  context.closings.push(new SgClosing(list, event.line, attributesOf(event.attributes, 'sg')));
+  context.closings.push(new SgClosing(list, event.line, attributes));
+}
+
+/** The addresses by which the operations of a list are known whose map is not: pages, and the frames behind them. */
+function piecesOf(session: Session, event: TraceEvent): ReadonlySet<number> {
+  const pieces = new Set<number>();
+  for (let i = 0; i < event.physCount; i++) {
+    const phys = event.physAt(i);
+    pieces.add(phys);
+    const frame = session.p2m.get(pfnOf(phys));
+    if (frame !== undefined) pieces.add(machineAddrOf(frame));
+  }
+  return pieces;
 }
 
 function forget(session: Session, mapping: LiveMapping, line: number): void {

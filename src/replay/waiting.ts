@@ -74,7 +74,7 @@ function takeByAddress(
   nests: boolean,
 ): Operation[] {
   const matcher = new EntryMatcher(entries);
-  const left = operations.filter((operation) => !matcher.exact(operation));
+  const left = operations.filter((operation) => !matcher.exact(operation, true));
   if (left.length === 0) return left;
   const strays = left.filter((operation) => operation.passed > 0 || !matcher.overlapping(operation, nests));
   misdirected(entries, strays);
