@@ -51,11 +51,14 @@ function replayText(replay: ReplaySpeed): string {
     `${seconds(rate.cpu)} s`,
     `${(rate.eventsPerSecond / 1e6).toFixed(3)} M/s`,
     `x${(rate.eventsPerSecond / replay.traceCmd.eventsPerSecond).toFixed(2)}`,
+    `${seconds(rate.once)} s`,
+    `${(rate.afterwards / 1e6).toFixed(3)} M/s`,
+    `x${(rate.afterwards / replay.traceCmd.afterwards).toFixed(2)}`,
   ];
   return [
     `  ${whole(replay.events)} events: ${replay.datMB.toFixed(0)} MB trace.dat, ${replay.textMB.toFixed(0)} MB text, ${replay.replay.runs} runs each`,
     table([
-      ['', 'wall', 'cpu', 'events', 'ratio'],
+      ['', 'wall', 'cpu', 'events', 'ratio', 'recording once', 'after that', 'ratio'],
       row('trace-cmd report', replay.traceCmd),
       row("dmalab replay, trace-cmd's text", replay.replay),
       row("dmalab replay, the kernel's text", replay.replayKernelText),
