@@ -9,6 +9,7 @@ import {
   type Pfn,
   type PhysAddr,
 } from '../address/index.ts';
+import { outOfBounds } from './bounds.ts';
 import { bytesOf, startsAt, textOf } from './bytes.ts';
 import { DeviceNames } from './device-names.ts';
 import { Direction, EventKind, type TraceEvent } from './event.ts';
@@ -93,6 +94,9 @@ export class PayloadReader extends SpecialFields {
       }
     }
     if ((seen & shape.required) !== shape.required) return this.#fail(missingFields(shape, seen));
+    event.kind = shape.kind;
+    const wrong = outOfBounds(seen, event);
+    if (wrong !== '') return this.#fail(wrong);
     return !shape.finish || this.#finish(shape, seen, event);
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { INVALID_P2M_ENTRY, NO_SLOT } from '../address/index.ts';
+import { LARGEST_SIZE } from './bounds.ts';
 import { type Context, type Direction, EventKind, TraceEvent } from './event.ts';
 import { readTrace } from './testing.ts';
 import { formatEvent, TRACE_HEADER } from './writer.ts';
@@ -64,10 +65,18 @@ const FIELDS: Readonly<Record<EventKind, Key[]>> = {
 };
 
 const DEVICES = ['0000:00:01.0', 'a device: with 2 words', 'usb-xhci.1.auto', 'virtio3'];
-const number = fc.oneof(fc.maxSafeNat(), fc.nat(0x200000), fc.nat(0xffffffff), fc.constant(2 ** 53 - 1));
-const list = fc.array(number, { maxLength: 140 }).map((values) => Float64Array.from(values));
+const LAST = 2 ** 53 - 1 - LARGEST_SIZE;
+const address = fc.oneof(
+  fc.maxSafeNat().map((value) => value % LAST),
+  fc.nat(0x200000),
+  fc.nat(0xffffffff),
+  fc.constant(LAST),
+);
+const frame = fc.oneof(fc.nat(0x200000), fc.constant(2 ** 40));
+const length = fc.oneof(fc.nat(0xffff), fc.nat(0xffffffff), fc.constant(LARGEST_SIZE));
+const list = fc.array(address, { maxLength: 140 }).map((values) => Float64Array.from(values));
 
-/** Any event that the kernel can print. */
+/** Any event that the kernel can print and a machine can have. */
 const anyEvent = fc
   .record({
     kind: fc.constantFrom(...Object.values(EventKind)),
@@ -76,7 +85,9 @@ const anyEvent = fc
     context: fc.nat(3),
     device: fc.nat(DEVICES.length - 1),
     direction: fc.nat(3),
-    numbers: fc.array(number, { minLength: 9, maxLength: 9 }),
+    addresses: fc.tuple(address, address, address, fc.maxSafeNat()),
+    lengths: fc.tuple(length, length, length, fc.nat(2 ** 20)),
+    frames: fc.tuple(frame, frame),
     attributes: fc.nat(0x7fff),
     none: fc.boolean(),
     ret: fc.integer(),
@@ -86,8 +97,10 @@ const anyEvent = fc
   })
   .map((given) => {
     const event = new TraceEvent();
-    const [dmaAddr, physAddr, size, machineAddr, offset, length, pfn, mfn, dmaMask] =
-      given.numbers as number[];
+    const [dmaAddr, physAddr, address, dmaMask] = given.addresses;
+    const [size, offset, length, count] = given.lengths;
+    const [pfn, mfn] = given.frames;
+    const machineAddr = Math.max(0, address - LARGEST_SIZE);
     const { kind, cpu, pid, device, attributes, ret, none } = given;
     Object.assign(event, { kind, cpu, pid, device, attributes, ret, dmaAddr, physAddr, size, machineAddr });
     Object.assign(event, {
@@ -96,9 +109,9 @@ const anyEvent = fc
       op: length,
       pfn,
       mfn,
-      count: size,
+      count,
       dmaMask,
-      lost: (offset as number) % 1e12,
+      lost: offset,
     });
     event.context = given.context as Context;
     event.direction = given.direction as Direction;
@@ -115,7 +128,7 @@ const anyEvent = fc
     const [dma, phys, more] = given.lists;
     event.dmaAddrs = dma;
     event.physAddrs = phys;
-    event.sizes = dma.toReversed();
+    event.sizes = dma.map((value) => value % LARGEST_SIZE).toReversed();
     event.dmaCount = event.sizeCount = dma.length;
     event.physCount = phys.length;
     event.truncated = given.flags[1] && more > 0;
