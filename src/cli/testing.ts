@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import { type ReplayDocument, replayDocument } from '../report/schema.ts';
 import { run } from './run.ts';
 
@@ -19,6 +19,9 @@ export const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
 /** The example's trace as text. */
 export const exampleText = () => gunzipSync(readFileSync(TRACE)).toString();
+
+// Whole traces and processes take a while on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'dmalab-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
