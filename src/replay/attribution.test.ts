@@ -1,7 +1,7 @@
 /** Whose operation is it, and what is not certain: contexts, lost events, cut lists, failed calls. */
 import { describe, expect, test } from 'vitest';
 import { Direction } from '../linux/index.ts';
-import { Context } from '../trace/index.ts';
+import { Context, EventKind } from '../trace/index.ts';
 import {
   archForCpu,
   archForDevice,
@@ -11,6 +11,7 @@ import {
   cflushAll,
   FIRST,
   INVAL,
+  line,
   lost,
   map,
   mapSg,
@@ -208,6 +209,21 @@ describe('sg lists', () => {
   test('an entry whose maintenance does not follow is found, and the other is not', () => {
     const outcome = replayText(trace(eachForDevice, mapSg(list), unmapSg(list), eachForCpu.slice(1)));
     expect(outcome.findings()).toMatchObject([{ dma: 0xc1000000, size: 4096, rule: 'stale-cpu-read' }]);
+  });
+
+  test('a trace that ends before an entry\u2019s maintenance leaves the entry inconclusive, and nothing mismatched', () => {
+    const outcome = replayText(trace(eachForDevice, mapSg(list), unmapSg(list), eachForCpu.slice(0, 1)));
+    expect(outcome.errors()).toEqual([]);
+    expect(outcome.inconclusiveLines()).toHaveLength(1);
+    expect(outcome.mismatches('linux-6.12')).toEqual([]);
+  });
+
+  test('a trace that goes on after the call shows that an entry\u2019s maintenance is missing', () => {
+    const later = line(EventKind.marker, { text: 'later' });
+    const outcome = replayText(
+      trace(eachForDevice, mapSg(list), unmapSg(list), eachForCpu.slice(0, 1), later),
+    );
+    expect(outcome.findings()).toMatchObject([{ dma: 0xc2000200, rule: 'stale-cpu-read' }]);
   });
 
   test('a finding names the entry\u2019s address and size and the list\u2019s line', () => {

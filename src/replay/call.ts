@@ -8,6 +8,8 @@ export interface Call {
   /** Undefined for map. */
   readonly dma: DmaAddr | undefined;
   readonly size: number;
+  /** Trace line. */
+  readonly line: number;
   /** Set anew with the first: most calls have one operation, and a growing array starts with room for 17. */
   operations: readonly Operation[];
 }

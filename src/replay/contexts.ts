@@ -37,19 +37,21 @@ export class ContextState {
   /** Value of Contexts.losses when this context was last in step with its trace. */
   losses = 0;
 
-  /** An entry of swiotlb-xen begins. */
-  enter(call: Call): void {
-    for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.call(call)) return;
+  /** An entry of swiotlb-xen begins. @returns true if it is of a dma_unmap_sg met before. */
+  enter(call: Call): boolean {
+    for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.call(call)) return true;
     if (this.calls.length >= MOST_CALLS) this.calls.shift();
     this.calls.push(call);
+    return false;
   }
 
-  /** An operation waits for the DMA event it belongs to. */
-  wait(operation: Operation): void {
-    for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.take(operation)) return;
+  /** An operation waits for the DMA event it belongs to. @returns true if that was a dma_unmap_sg met before. */
+  wait(operation: Operation): boolean {
+    for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.take(operation)) return true;
     const innermost = this.calls.at(-1);
     if (innermost) innermost.operations = withOperation(innermost.operations, operation);
     else this.operations.push(operation);
+    return false;
   }
 
   /** A bounce is seen: by the kernel's event, the pool's entry and its return value, in this order, or some of them. */

@@ -77,13 +77,19 @@ export class Findings {
     return this.#hazards.foreign + this.#hazards.local;
   }
 
-  /** Take back what was found on foreign pages, or on the others: their maintenance was not recorded at all. */
+  /**
+   * Take back what was found missing on foreign pages, or on the others: their maintenance was not recorded at all. What
+   * landed on a wrong frame or through a dead alias was recorded, and stays.
+   */
   withdraw(foreign: boolean): void {
     const place = foreign ? 'foreign' : 'local';
-    this.#errors[place] = 0;
+    const unfounded = (item: { foreign: boolean; rule: Rule }) =>
+      item.foreign === foreign && item.rule !== 'wrong-frame' && item.rule !== 'fault';
+    removeIf(this.kept, unfounded);
+    removeIf(this.problems, unfounded);
+    const left = this.kept.filter((finding) => finding.foreign === foreign);
+    this.#errors[place] = new Set(left.map(({ line, dma }) => `${line} ${dma}`)).size;
     this.#hazards[place] = 0;
-    removeIf(this.kept, (finding) => finding.foreign === foreign);
-    removeIf(this.problems, (problem) => problem.foreign === foreign);
   }
 
   #addOne(mapping: LiveMapping, lane: Lane, group: Group, all: readonly Group[], recorded: boolean): void {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Direction } from '../linux/index.ts';
-import { Context } from '../trace/index.ts';
+import { Context, EventKind } from '../trace/index.ts';
 import {
   archForCpu,
   archForDevice,
@@ -10,6 +10,7 @@ import {
   CLEAN,
   cflushAll,
   INVAL,
+  line,
   map,
   mapSg,
   type Outcome,
@@ -33,6 +34,9 @@ const CONTEXTS: readonly Where[] = [
   { pid: 7, cpu: 0, context: Context.hardirq },
   { pid: 0, cpu: 1, context: Context.hardirq },
 ];
+
+/** Something later on each CPU shows that every call is over. */
+const ALL_OVER = [0, 1].map((cpu) => line(EventKind.marker, { text: 'end' }, { pid: 99, cpu }));
 
 /** A mapping, or a list of several, that one context makes and another ends. */
 interface Job {
@@ -131,7 +135,7 @@ const loads = fc.record({
   probed: fc.boolean(),
 });
 const replayed = (lines: string[]): Outcome =>
-  replayText(trace(lines), { designs: ['linux-3.19'], own: 'linux-3.19' });
+  replayText(trace(lines, ALL_OVER), { designs: ['linux-3.19'], own: 'linux-3.19' });
 
 test('every operation is given to the mapping it was for', () => {
   fc.assert(

@@ -215,7 +215,10 @@ export class MappingJudge {
   #openWindow(from: MachineAddr, to: MachineAddr): void {
     this.#handedOver = true;
     const { automaton } = this.#hardware;
-    if (this.#snoops) return;
+    if (this.#snoops) {
+      this.#judgeSnoopReads(from, to);
+      return;
+    }
     const window = DEVICE_WINDOW[this.buffer.direction];
     for (const [runs, severity] of this.#readings()) {
       runs.update(from, to, (node) => automaton.withMode(node, addModes(automaton.modeOf(node), window)));
@@ -233,6 +236,18 @@ export class MappingJudge {
             : automaton.step(node, Operation.snoopWrite);
         const mode = automaton.modeOf(node);
         return hasAnyMode(mode, ANY_WINDOW) ? automaton.withMode(node, removeModes(mode, ANY_WINDOW)) : node;
+      });
+  }
+
+  /** A device that snoops reads what the caches hold; only data destroyed before can be old. */
+  #judgeSnoopReads(from: MachineAddr, to: MachineAddr): void {
+    if (this.buffer.direction === Direction.fromDevice) return;
+    const { automaton } = this.#hardware;
+    for (const [runs, severity] of this.#readings())
+      runs.visit(from, to, (node, low, high) => {
+        const moves = automaton.staleMoves(node, Operation.snoopRead);
+        if (moves !== NEVER)
+          this.#found({ rule: 'stale-device-read', severity, moves, from: low, to: high, inside: true });
       });
   }
 

@@ -87,6 +87,7 @@ export class Replay implements TraceSink {
         return;
       case EventKind.p2m:
         this.#sawXen(event);
+        session.saw(event);
         if (event.mfn === INVALID_P2M_ENTRY) session.p2m.remove(event.pfn, event.count);
         else session.p2m.set(event.pfn, event.mfn, event.count);
         return;
@@ -159,8 +160,10 @@ export class Replay implements TraceSink {
       case EventKind.lost:
         session.lose(event.cpu, `events were lost at line ${event.line}, while it was mapped`);
         return;
-      case EventKind.swiotlbUnmap:
       case EventKind.marker:
+        session.saw(event);
+        return;
+      case EventKind.swiotlbUnmap:
         return;
     }
   }
@@ -172,7 +175,7 @@ export class Replay implements TraceSink {
 
   /** The trace is over. What is still mapped counts for conformance only. */
   end(): void {
-    for (const context of this.session.contexts.all()) this.session.settle(context);
+    for (const context of this.session.contexts.all()) this.session.settleAtEnd(context);
   }
 
   #sawXen(event: TraceEvent): void {
@@ -183,7 +186,7 @@ export class Replay implements TraceSink {
     this.nativeRecorded = true;
     this.maintenanceRecorded = true;
     if (event.direction === Direction.none) return;
-    this.session.contexts.of(event).wait({
+    const taken = this.session.contexts.of(event).wait({
       kind: event.kind === EventKind.archSyncForDevice ? 'arch_sync_for_device' : 'arch_sync_for_cpu',
       addr: event.physAddr,
       size: event.size,
@@ -191,6 +194,7 @@ export class Replay implements TraceSink {
       line: event.line,
       passed: 0,
     });
+    if (!taken) this.session.saw(event);
   }
 
   #hypercall(event: TraceEvent): void {
@@ -209,12 +213,14 @@ export class Replay implements TraceSink {
     };
     const context = this.session.contexts.of(event);
     context.lastFlush = flush;
-    context.wait(flush);
+    if (!context.wait(flush)) this.session.saw(event);
   }
 
   #call(event: TraceEvent, kind: Call['kind']): void {
     this.#sawXen(event);
     const dma = kind === 'map' ? undefined : event.dmaAddr;
-    this.session.contexts.of(event).enter({ kind, dma, size: event.size, operations: NO_OPERATIONS });
+    const { size, line } = event;
+    const taken = this.session.contexts.of(event).enter({ kind, dma, size, line, operations: NO_OPERATIONS });
+    if (!taken) this.session.saw(event);
   }
 }

@@ -36,6 +36,8 @@ export interface TraceSource {
   readonly contextKnown: boolean;
 }
 
+const CONTEXTS = 4;
+
 export class Session {
   readonly platform: Platform;
   readonly p2m: P2m;
@@ -46,6 +48,8 @@ export class Session {
   readonly misuse = new MisuseLog();
   readonly devices: DeviceCount[] = [];
   readonly #names: readonly string[];
+  /** Line of the last event of each CPU and context, but for the operations of an open dma_unmap_sg. */
+  readonly #seen: number[] = [];
   /** Does the trace tell interrupts from what they interrupt. */
   readonly contextKnown: () => boolean;
   /** DMA events of any kind. */
@@ -69,6 +73,7 @@ export class Session {
   /** Begin a DMA event: its context in step, and why nothing is certain if events were lost around it. */
   enter(event: TraceEvent): { context: ContextState; uncertain: string | undefined } {
     this.dmaEvents++;
+    this.saw(event);
     const context = this.contexts.of(event);
     context.nests = !this.contextKnown();
     this.#settleBefore(context, event);
@@ -80,6 +85,24 @@ export class Session {
   settle(context: ContextState): void {
     for (const closing of context.closings) this.#close(closing);
     context.closings = [];
+  }
+
+  /** The same where the trace ends: a call that nothing shows to be over may have been cut in the middle. */
+  settleAtEnd(context: ContextState): void {
+    for (const closing of context.closings) if (!this.#isOver(closing)) closing.cutShort();
+    this.settle(context);
+  }
+
+  /** Something else happened later in its context, or in one that it had interrupted. */
+  #isOver({ cpu, context, lastLine }: SgClosing): boolean {
+    for (let level = 0; level <= context; level++)
+      if ((this.#seen[cpu * CONTEXTS + level] ?? 0) > lastLine) return true;
+    return false;
+  }
+
+  /** An event that is not part of an open dma_unmap_sg. */
+  saw({ cpu, context, line }: TraceEvent): void {
+    this.#seen[cpu * CONTEXTS + context] = line;
   }
 
   #close(closing: SgClosing): void {

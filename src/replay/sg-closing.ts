@@ -1,7 +1,8 @@
 /**
  * dma_unmap_sg is printed before its maintenance: its entries wait for the operations that follow in the context.
  */
-import type { Attributes } from '../linux/index.ts';
+import { type Attributes, Direction } from '../linux/index.ts';
+import type { TraceEvent } from '../trace/index.ts';
 import type { Call } from './call.ts';
 import { type Entry, EntryMatcher } from './entry-matcher.ts';
 import type { LiveMapping, SgList } from './live.ts';
@@ -27,7 +28,21 @@ export class SgClosing {
   #current: ClosingEntry | undefined;
   #passed = 0;
 
-  constructor(list: Pick<SgList, 'device' | 'pieces' | 'entries'>, line: number, attributes: Attributes) {
+  readonly cpu: number;
+  readonly context: number;
+  /** Line of the last event of this call so far. */
+  lastLine: number;
+
+  /** @param event the dma_unmap_sg. */
+  constructor(
+    list: Pick<SgList, 'device' | 'pieces' | 'entries'>,
+    event: Pick<TraceEvent, 'line' | 'cpu' | 'context'>,
+    attributes: Attributes,
+  ) {
+    const { line } = event;
+    this.cpu = event.cpu;
+    this.context = event.context;
+    this.lastLine = line;
     this.device = list.device;
     this.#pieces = list.pieces;
     this.entries = list.entries.map((mapping) => ({
@@ -50,12 +65,21 @@ export class SgClosing {
       call.kind === 'unmap'
         ? this.entries.find((e) => !this.#called.has(e) && e.dma === call.dma && e.size === call.size)
         : undefined;
-    if (this.#current) this.#called.add(this.#current);
+    if (this.#current) {
+      this.#called.add(this.#current);
+      this.lastLine = call.line;
+    }
     return this.#current !== undefined;
   }
 
   /** Take an operation if it is one of this list's; false if not. */
   take(operation: Operation): boolean {
+    const taken = this.#takes(operation);
+    if (taken) this.lastLine = operation.line;
+    return taken;
+  }
+
+  #takes(operation: Operation): boolean {
     if (this.#called.size > 0) {
       this.#current?.operations.push(operation);
       return this.#current !== undefined;
@@ -63,6 +87,16 @@ export class SgClosing {
     if (operation.kind === 'arch_sync_for_device') return false;
     if (this.#pieces) return this.#pieces.has(operation.addr);
     return (this.#matcher.exact(operation, false) ?? this.#matcher.outstanding(operation)) !== undefined;
+  }
+
+  /** The trace ends in the middle of this call: what the entries from the last maintained one on lack, nobody knows. */
+  cutShort(): void {
+    const last = this.entries.findLastIndex(({ operations }) => operations.length > 0);
+    this.entries.forEach(({ mapping, operations, covered }, i) => {
+      const native = operations.some(({ kind }) => kind === 'arch_sync_for_cpu');
+      const complete = native || covered >= mapping.size || mapping.direction === Direction.toDevice;
+      if (i >= last && !complete) mapping.uncertain ??= 'the trace ends in the middle of its unmap';
+    });
   }
 
   /** A DMA event of its context goes by. @returns false when nothing more is to come for this list. */

@@ -51,9 +51,7 @@ export function headline(
       ),
     );
   if (verdict === 'not-recorded') {
-    lines.push(
-      line(style.yellow, 'maintenance not recorded: no maintenance operation is in the trace'),
-    );
+    lines.push(line(style.yellow, 'maintenance not recorded: no maintenance operation is in the trace'));
     if (own)
       lines.push(
         `  the kernel\u2019s own design, ${own.track.name}, on this load: ${ownVerdict(own, style)}`,
