@@ -8,7 +8,7 @@ import { murphi } from './murphi.ts';
 import { promela } from './promela.ts';
 import { expectedVerdict } from './story.ts';
 
-const STORIES = [1, 2, 3].flatMap((lines) => [true, false].map((invalidate) => ({ lines, invalidate })));
+const STORIES = [true, false].map((invalidate) => ({ lines: 2, invalidate }));
 
 describe('the generated models', () => {
   it('give every line its moves and the device its write', () => {
