@@ -42,7 +42,7 @@ export default {
     {
       name: 'rooms-are-entered-by-their-index',
       severity: 'error',
-      from: { path: '^src/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^src/([^/]+)/', pathNot: ['\\.test\\.ts$', '/testing\\.ts$'] },
       to: { path: '^src/([^/]+)/', pathNot: ['^src/$1/', '/index\\.ts$'] },
     },
     {

@@ -1,7 +1,7 @@
 /**
  * What can happen to one byte of one cache line: the vocabulary of the coherence engine.
  *
- * Source of the rules: facts in docs/architecture-facts.md (Arm ARM DDI 0487, section D7.5 "Cache support" and
+ * Source of the rules: facts in docs/arm-caches.md (Arm ARM DDI 0487, section D7.5 "Cache support" and
  * B2.8 "Mismatched memory attributes"). The engine knows no addresses: the machine room decides which
  * bytes an operation touches, and which instruction a maintenance operation really is.
  */
