@@ -19,6 +19,8 @@ export function replayCommand(trace: string, nodeOptions: readonly string[] = []
   return [
     process.execPath,
     ...nodeOptions,
+    // As the package's own scripts start it.
+    '--max-semi-space-size=8',
     join(ROOT, 'src/cli/main.ts'),
     'replay',
     trace,

@@ -47,7 +47,7 @@ export interface Example {
 }
 
 /** Findings kept for JSON, of each severity; more are counted only (memory stays flat on long traces). */
-const KEPT = 20_000;
+const KEPT = 10_000;
 
 export class Findings {
   readonly kept: Finding[] = [];
