@@ -81,4 +81,5 @@ test('no sentinel is an address', () => {
 test('addresses are written in lower-case hexadecimal', () => {
   expect(hex(dmaAddr(0x13fadf000))).toBe('0x13fadf000');
   expect(hex(mfn(0))).toBe('0x0');
+  expect(hex(DMA_MAPPING_ERROR)).toBe('0xffffffffffffffff');
 });
