@@ -4,7 +4,14 @@
  * By DMA page: an exact start is one look-up, a sync in the middle walks a few pages down. Memory is
  * bounded by what is live, plus a bounded memory of addresses that were unmapped (for API misuse).
  */
-import { type DmaAddr, dmaPage, type MachineAddr, PAGE_SIZE, type PhysAddr } from '../address/index.ts';
+import {
+  type DmaAddr,
+  dmaPage,
+  floorTo,
+  type MachineAddr,
+  PAGE_SIZE,
+  type PhysAddr,
+} from '../address/index.ts';
 import { Direction } from '../linux/index.ts';
 import type { Lane } from './lane.ts';
 import type { MappingClass } from './operation.ts';
@@ -66,6 +73,8 @@ function isEqual(a: LiveMapping, b: LiveMapping): boolean {
   );
 }
 
+const isBuffer = ({ kind }: LiveMapping) => kind === 'single' || kind === 'sg';
+
 export class LiveTable {
   /** By DMA page, the mappings that begin there, oldest first, as a chain: arrays were measured to cost more. */
   readonly #byPage = new Map<number, LiveMapping>();
@@ -98,6 +107,24 @@ export class LiveTable {
     }
     const pages = Math.ceil(mapping.size / PAGE_SIZE) + 1;
     if (pages > this.#pagesBack) this.#pagesBack = pages;
+  }
+
+  /**
+   * A live mapping that the device writes, too, and that begins in the same cache line: what the kernel's checker calls an
+   * overlap (it knows first lines only). By machine address, so two devices count as well.
+   */
+  overlapping(mapping: LiveMapping, lineSize: number): LiveMapping | undefined {
+    if (mapping.direction === Direction.toDevice) return undefined;
+    const line = floorTo(mapping.bus, lineSize);
+    for (let m = this.#byPage.get(dmaPage(mapping.dma)); m; m = m.nextInPage)
+      if (
+        m !== mapping &&
+        m.direction !== Direction.toDevice &&
+        isBuffer(m) &&
+        floorTo(m.bus, lineSize) === line
+      )
+        return m;
+    return undefined;
   }
 
   remove(mapping: LiveMapping): void {

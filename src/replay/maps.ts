@@ -141,5 +141,22 @@ function begin(
     if (!device.coherent) foreign ? session.maintainedForeign++ : session.maintainedLocal++;
   }
   session.live.add(mapping);
+  if (kind !== 'resource' && !device.coherent && !uncertain) reportOverlap(session, mapping);
   return mapping;
+}
+
+function reportOverlap(session: Session, mapping: LiveMapping): void {
+  const other = session.live.overlapping(mapping, session.platform.lineSize);
+  if (other === undefined || other.uncertain !== undefined) return;
+  const { device, line, dma, size, direction } = mapping;
+  session.misuse.add({
+    rule: 'overlap',
+    severity: 'hazard',
+    device: device.name,
+    line,
+    dma,
+    size,
+    direction,
+    explanation: `begins in the cache line of the mapping of line ${other.line}, which a device may write, too`,
+  });
 }

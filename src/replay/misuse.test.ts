@@ -45,6 +45,11 @@ describe('is reported', () => {
       [`unmap-unallocated ${line(2)}`],
     ],
     [
+      'a second live mapping that the device writes, beginning in the same line',
+      [map(rx), map({ ...both, size: 64 })],
+      [`overlap ${line(1)}`],
+    ],
+    [
       'a sync of what was unmapped already',
       [map(rx), unmap(rx), syncForCpu(rx)],
       [`sync-unallocated ${line(2)}`],
@@ -168,4 +173,12 @@ test('misuse of one mapping leaves the maintenance of it judged', () => {
     BARE,
   );
   expect(outcome.misuse()).toEqual([`unmap-size ${line(3)}`]);
+});
+
+describe('overlap', () => {
+  test('is legal where the device only reads, in another line of the page, and one after the other', () => {
+    expect(misuse(map(tx), map(tx), map({ ...tx, dir: fromDevice }))).toEqual([]);
+    expect(misuse(map({ ...rx, size: 64 }), map({ ...rx, dma: rx.dma + 64 }))).toEqual([]);
+    expect(misuse(map(rx), unmap(rx), map(rx), unmap(rx))).toEqual([]);
+  });
 });
