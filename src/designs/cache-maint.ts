@@ -2,34 +2,30 @@
  * dma_cache_maint() of arch/arm/xen/mm.c: the loop that cuts a range into page chunks for the hypercall.
  * Three versions of it are the difference between the releases that corrupt data and those that do not.
  */
-import {
-  dmaToMachine,
-  floorTo,
-  lowBits,
-  machineAddrOf,
-  mfnOf,
-  offsetBy,
-  PAGE_SIZE,
-  pageOffset,
-} from '../address/index.ts';
+import { floorTo, lowBits, offsetBy, PAGE_SIZE, pageOffset } from '../address/index.ts';
 import type { Variant } from './swiotlb-xen.ts';
 
 type Maintain = Variant['maintain'];
 
-/** 3.19 to 5.3: by frame number. The next chunk is the next frame, whatever the length of this one. */
-export const byFrame: Maintain = (kernel, _device, dma, size, op) => {
-  const handle = dmaToMachine(dma);
-  let bus = machineAddrOf(mfnOf(handle));
-  let offset = pageOffset(handle);
-  let left = size;
-  do {
-    const length = Math.min(left, PAGE_SIZE - offset);
-    kernel.cacheFlush({ devBusAddr: bus, offset, length, op });
-    offset = 0;
-    bus = offsetBy(bus, PAGE_SIZE);
-    left -= length;
-  } while (left > 0);
-};
+/**
+ * 3.19 to 5.3: by frame number. The next chunk is the next frame, whatever the length of this one. In 64-bit arithmetic and
+ * with a bus offset it is also the repair.
+ */
+export const byFrame =
+  (toBus: Variant['toBus']): Maintain =>
+  (kernel, device, dma, size, op) => {
+    const handle = toBus(kernel, device, dma);
+    let bus = floorTo(handle, PAGE_SIZE);
+    let offset = pageOffset(handle);
+    let left = size;
+    do {
+      const length = Math.min(left, PAGE_SIZE - offset);
+      kernel.cacheFlush({ devBusAddr: bus, offset, length, op });
+      offset = 0;
+      bus = offsetBy(bus, PAGE_SIZE);
+      left -= length;
+    } while (left > 0);
+  };
 
 /**
  * Since 5.4: a page-masked address is advanced by the *length* of the chunk. With a first offset other than 0 it is
@@ -50,17 +46,3 @@ export const byLength =
       left -= length;
     } while (left > 0);
   };
-
-/** Ours: advance to the next page boundary, in 64-bit arithmetic. */
-export const toNextPage: Maintain = (kernel, device, dma, size, op) => {
-  let bus = floorTo(kernel.dmaToBus(device, dma), PAGE_SIZE);
-  let offset = pageOffset(kernel.dmaToBus(device, dma));
-  let left = size;
-  do {
-    const length = Math.min(left, PAGE_SIZE - offset);
-    kernel.cacheFlush({ devBusAddr: bus, offset, length, op });
-    offset = 0;
-    bus = offsetBy(bus, PAGE_SIZE);
-    left -= length;
-  } while (left > 0);
-};

@@ -19,7 +19,7 @@ export const linux319: Design = {
     ...noBusOffset,
     localAtMap: (_kernel, phys, bus) => pfnOf(phys) === bfnToPfn(mfnOf(bus)),
     localLater: (kernel, bus) => kernel.pfnValid(pfnOf(busToPhys(bus))),
-    maintain: byFrame,
+    maintain: byFrame(noBusOffset.toBus),
     fromDeviceAtMap: CacheFlushOp.invalidate,
   }),
 };

@@ -5,7 +5,7 @@
  */
 import { mfnOf } from '../address/index.ts';
 import { CacheFlushOp, type Design } from '../linux/index.ts';
-import { toNextPage } from './cache-maint.ts';
+import { byFrame } from './cache-maint.ts';
 import { swiotlbXen } from './swiotlb-xen.ts';
 import { busOffset } from './translation.ts';
 
@@ -17,7 +17,7 @@ export const repaired: Design = {
     ...busOffset,
     localAtMap: (kernel, _phys, bus) => kernel.isOwnFrame(mfnOf(bus)),
     localLater: (kernel, bus) => kernel.isOwnFrame(mfnOf(bus)),
-    maintain: toNextPage,
+    maintain: byFrame(busOffset.toBus),
     fromDeviceAtMap: CacheFlushOp.clean,
   }),
 };
