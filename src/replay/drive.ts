@@ -1,5 +1,6 @@
 /** Drives every track through the calls of the trace: the recording with what it recorded, each design with what it does. */
 import { type DmaAddr, type MachineAddr, offsetBy } from '../address/index.ts';
+import { dmaDirect } from '../designs/index.ts';
 import type { Attributes, Design, Direction } from '../linux/index.ts';
 import type { ActName } from './explain.ts';
 import type { ReplayKernel } from './kernel.ts';
@@ -60,7 +61,7 @@ export class Drive {
       const done =
         track.design === undefined
           ? this.#mapAsRecorded(track, mapping, judged, recorded)
-          : this.#mapByDesign(track, track.design, mapping, attributes, judged, recorded);
+          : this.#mapByDesign(track, ranBy(track.design, mapping), mapping, attributes, judged, recorded);
       track.charge(done.operations);
       let lane: Lane | undefined;
       for (const other of this.#mapped) if (isSameMap(other, done)) lane = other.lane;
@@ -139,7 +140,7 @@ export class Drive {
         if (before.bounced && !(name === 'unmap' && attributes.skipCpuSync))
           track.cost.bouncedBytes += bouncedBytes(size, mapping.direction, name !== 'sync_for_device');
       } else {
-        operations = this.#run(track, track.design, before, mapping, mapping.device, call);
+        operations = this.#run(track, ranBy(track.design, mapping), before, mapping, mapping.device, call);
         if (compare && !this.#kernel.undecided && mapping.uncertain === undefined)
           track.conformance?.compare(line, operations, recorded);
       }
@@ -214,6 +215,11 @@ export class Drive {
     track.cost.bouncedBytes += kernel.copied;
     return kernel.operations;
   }
+}
+
+/** Behind an IOMMU dma-iommu runs in every release, and its maintenance is that of dma-direct. */
+function ranBy(design: Design, mapping: LiveMapping): Design {
+  return mapping.translated ? dmaDirect : design;
 }
 
 function isSameMap(a: MapDone, b: MapDone): boolean {

@@ -59,6 +59,8 @@ export interface SgList {
   readonly firstPhys: PhysAddr;
 }
 
+/** Mappings of more pages are few, and looked through one by one. */
+const FAR = 256;
 /** One buffer may be sent several times at once; more often than this, unmaps are missing from the trace. */
 const MOST_EQUAL = 16;
 
@@ -79,8 +81,9 @@ export class LiveTable {
   /** By DMA page, the mappings that begin there, oldest first, as a chain: arrays were measured to cost more. */
   readonly #byPage = new Map<number, LiveMapping>();
   readonly #lists = new Map<number, SgList[]>();
-  /** Largest live size ever: how far down a sync has to look. */
+  /** Largest live size ever, of all but the large ones: how far down a sync has to look. */
   #pagesBack = 1;
+  #large: LiveMapping[] = [];
 
   /**
    * A mapping is live from now on. Equal ones are dropped, oldest first, where there are too many: a device cannot be
@@ -106,7 +109,8 @@ export class LiveTable {
         this.remove(oldest);
     }
     const pages = Math.ceil(mapping.size / PAGE_SIZE) + 1;
-    if (pages > this.#pagesBack) this.#pagesBack = pages;
+    if (pages > FAR) this.#large.push(mapping);
+    else if (pages > this.#pagesBack) this.#pagesBack = pages;
   }
 
   /**
@@ -137,6 +141,7 @@ export class LiveTable {
       for (let before = first; before; before = before.nextInPage)
         if (before.nextInPage === mapping) before.nextInPage = mapping.nextInPage;
     mapping.nextInPage = undefined;
+    if (this.#large.includes(mapping)) this.#large = this.#large.filter((large) => large !== mapping);
   }
 
   /** Live mappings of this device that begin at the address; oldest first. */
@@ -172,6 +177,11 @@ export class LiveTable {
         else if (m.direction === direction) return m;
         else whole ??= m;
       }
+    }
+    for (const m of this.#large) {
+      if (m.device !== device || m.dma > dma || dma >= m.dma + m.size) continue;
+      if (dma + size > m.dma + m.size) partial ??= m;
+      else whole ??= m;
     }
     return whole ?? partial;
   }

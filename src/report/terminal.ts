@@ -37,7 +37,11 @@ function about(context: ReportContext, own: TrackResult | undefined): string {
     `the kernel\u2019s own design is ${ownDesign} (${context.ownDesignBecause})`,
     ...(platform.xen ? [`local or foreign: ${result.locality}`] : []),
   ];
-  const { unparsed, lost } = summary;
+  const { unparsed, lost, overwritten } = summary;
+  if (overwritten > 0)
+    lines.push(
+      `${plural(overwritten, 'event')} before the first one here were overwritten in the kernel\u2019s buffer`,
+    );
   if (unparsed > 0) lines.push(`${plural(unparsed, 'event')} could not be read`);
   if (lost > 0) lines.push(`${plural(lost, 'event')} lost by the kernel: what they touch is inconclusive`);
   const conformance = own?.conforms ? own.track.conformance : undefined;

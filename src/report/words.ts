@@ -47,7 +47,7 @@ export function headline(
     lines.push(
       line(
         style.yellow,
-        `inconclusive: for ${plural(recorded?.inconclusive.length ?? 0, 'mapping')} the trace does not tell`,
+        `inconclusive: for ${plural(inconclusiveOf(recorded), 'mapping')} the trace does not tell`,
       ),
     );
   if (verdict === 'not-recorded') {
@@ -78,4 +78,9 @@ function corrupted(result: TrackResult | undefined): string {
 
 function hazardsOf(result: TrackResult | undefined): number {
   return result?.track.findings.hazardMappings ?? 0;
+}
+
+/** More may be inconclusive than are listed. */
+function inconclusiveOf(result: TrackResult | undefined): number {
+  return Math.max(result?.inconclusive.length ?? 0, result?.track.inconclusiveCount ?? 0);
 }
