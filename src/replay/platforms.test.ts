@@ -203,6 +203,19 @@ describe('behind an IOMMU without Xen', () => {
     expect([outcome.verdict(), outcome.conformance('dma-direct')]).toEqual(['clean', '2/2']);
   });
 
+  test('no release takes the device\u2019s address for a machine address: dma-iommu runs in each', () => {
+    const outcome = replayText(text, {
+      ...BARE,
+      findDevice: iommu,
+      designs: ['linux-3.19', 'linux-5.4', 'repaired'],
+    });
+    expect(['linux-3.19', 'linux-5.4', 'repaired'].map((name) => outcome.verdict(name))).toEqual([
+      'clean',
+      'clean',
+      'clean',
+    ]);
+  });
+
   test('missing maintenance is found, at the device\u2019s addresses', () => {
     const outcome = replayText(trace(archForDevice(own), map(b), unmap(b)), { ...BARE, findDevice: iommu });
     expect(outcome.findings()).toMatchObject([
