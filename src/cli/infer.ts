@@ -1,22 +1,11 @@
 /** What kernel a trace is of, from its events and the device tree, before anything is judged. */
 import { designOfRelease } from '../designs/index.ts';
 import type { Design, Release } from '../linux/index.ts';
+import { XEN_EVENTS } from '../replay/index.ts';
 import { EventKind, FtraceReader, type TraceEvent } from '../trace/index.ts';
 
 /** As much of a trace is looked at, in bytes, before it is taken not to be of Xen. */
 const LOOKED_AT = 4 * 2 ** 20;
-
-const XEN_KINDS: ReadonlySet<EventKind> = new Set([
-  EventKind.cacheFlush,
-  EventKind.dmaCacheMaint,
-  EventKind.xenSyncForDevice,
-  EventKind.xenSyncForCpu,
-  EventKind.p2m,
-  EventKind.xsMap,
-  EventKind.xsUnmap,
-  EventKind.xsSyncForCpu,
-  EventKind.xsSyncForDevice,
-]);
 
 /** Looks at the beginning of a trace. */
 export class FirstLook {
@@ -48,7 +37,7 @@ export class FirstLook {
 
   #event(event: TraceEvent): void {
     if (event.kind === EventKind.map || event.kind === EventKind.unmap) this.byPhys ??= event.byPhys;
-    if (XEN_KINDS.has(event.kind)) this.xenLine ??= event.line;
+    if (XEN_EVENTS.has(event.kind)) this.xenLine ??= event.line;
   }
 }
 

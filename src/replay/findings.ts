@@ -52,7 +52,7 @@ const KEPT = 10_000;
 export class Findings {
   readonly kept: Finding[] = [];
   readonly problems: Problem[] = [];
-  #keptHazards = 0;
+  readonly #kept: Record<Severity, number> = { error: 0, hazard: 0 };
   #byKey = new Map<string, Problem>();
   /** Mappings with an error, and mappings with a hazard and no error: of foreign pages, and of others. */
   readonly #errors = { foreign: 0, local: 0 };
@@ -96,8 +96,7 @@ export class Findings {
     const { rule, severity, damages } = group;
     const key = `${severity} ${rule} ${mapping.device.index} ${mapping.direction} ${mapping.mappingClass}`;
     let problem = this.#byKey.get(key);
-    const keep = severity === 'error' || this.#keptHazards < KEPT;
-    if (problem && !(keep && this.kept.length < 2 * KEPT)) {
+    if (problem && this.#kept[severity] >= KEPT) {
       problem.mappings++;
       this.dropped++;
       return;
@@ -138,7 +137,7 @@ export class Findings {
       this.#byKey.set(key, problem);
       this.problems.push(problem);
     }
-    if (severity === 'hazard') this.#keptHazards++;
+    this.#kept[severity]++;
     this.kept.push(finding);
   }
 }

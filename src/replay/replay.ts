@@ -20,6 +20,19 @@ import { syncSg, syncSingle } from './syncs.ts';
 import { Track } from './track.ts';
 import { unmapSg, unmapSingle, unmapWithoutMaintenance } from './unmaps.ts';
 
+/** Events that only a kernel on Xen has. */
+export const XEN_EVENTS: ReadonlySet<EventKind> = new Set([
+  EventKind.cacheFlush,
+  EventKind.dmaCacheMaint,
+  EventKind.xenSyncForDevice,
+  EventKind.xenSyncForCpu,
+  EventKind.p2m,
+  EventKind.xsMap,
+  EventKind.xsUnmap,
+  EventKind.xsSyncForCpu,
+  EventKind.xsSyncForDevice,
+]);
+
 export interface ReplayOptions {
   readonly platform: Platform;
   /** Designs to judge besides the recording. */
@@ -66,6 +79,7 @@ export class Replay implements TraceSink {
   event(event: TraceEvent): void {
     const { session } = this;
     const { kind } = event;
+    if (this.xenEventLine === 0 && XEN_EVENTS.has(kind)) this.xenEventLine = event.line;
     switch (kind) {
       case EventKind.archSyncForDevice:
       case EventKind.archSyncForCpu:
@@ -82,11 +96,9 @@ export class Replay implements TraceSink {
       case EventKind.xenSyncForDevice:
       case EventKind.xenSyncForCpu:
       case EventKind.dmaCacheMaint:
-        this.#sawXen(event);
         this.maintenanceRecorded = true;
         return;
       case EventKind.p2m:
-        this.#sawXen(event);
         session.saw(event);
         if (event.mfn === INVALID_P2M_ENTRY) session.p2m.remove(event.pfn, event.count);
         else session.p2m.set(event.pfn, event.mfn, event.count);
@@ -178,10 +190,6 @@ export class Replay implements TraceSink {
     for (const context of this.session.contexts.all()) this.session.settleAtEnd(context);
   }
 
-  #sawXen(event: TraceEvent): void {
-    if (this.xenEventLine === 0) this.xenEventLine = event.line;
-  }
-
   #native(event: TraceEvent): void {
     this.nativeRecorded = true;
     this.maintenanceRecorded = true;
@@ -198,7 +206,6 @@ export class Replay implements TraceSink {
   }
 
   #hypercall(event: TraceEvent): void {
-    this.#sawXen(event);
     this.hypercallsRecorded = true;
     this.maintenanceRecorded = true;
     const flush: Operation = {
@@ -217,7 +224,6 @@ export class Replay implements TraceSink {
   }
 
   #call(event: TraceEvent, kind: Call['kind']): void {
-    this.#sawXen(event);
     const dma = kind === 'map' ? undefined : event.dmaAddr;
     const { size, line } = event;
     const taken = this.session.contexts.of(event).enter({ kind, dma, size, line, operations: NO_OPERATIONS });
