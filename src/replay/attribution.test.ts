@@ -216,6 +216,13 @@ describe('sg lists', () => {
     expect(outcome.errors()).toEqual([]);
     expect(outcome.inconclusiveLines()).toHaveLength(1);
     expect(outcome.mismatches('linux-6.12')).toEqual([]);
+    expect(outcome.verdict('linux-6.12')).not.toBe('inconclusive');
+  });
+
+  test('a trace of standard events that ends with a list\u2019s unmap leaves no design inconclusive', () => {
+    const outcome = replayText(trace(mapSg(list), unmapSg(list)));
+    expect(outcome.verdict()).toBe('not-recorded');
+    expect(outcome.inconclusiveLines('linux-6.12')).toEqual([]);
   });
 
   test('a trace that goes on after the call shows that an entry\u2019s maintenance is missing', () => {

@@ -160,18 +160,26 @@ export class Drive {
     }
   }
 
-  /** The end of a mapping in every track. */
+  /**
+   * The end of a mapping in every track.
+   * @param lacking why the recorded operations may be incomplete: then nothing is said of the recording.
+   */
   close(
     mapping: LiveMapping,
     line: number,
     attributes: Attributes,
     recorded: readonly Operation[],
     compare: boolean,
+    lacking?: string,
   ): void {
     const { size, direction } = mapping;
     this.part(mapping, { name: 'unmap', line, offset: 0, size, direction, attributes }, recorded, compare);
-    for (let i = 0; i < mapping.lanes.length; i++)
-      (this.tracks[i] as Track).finish(mapping, mapping.lanes[i] as Lane);
+    for (let i = 0; i < mapping.lanes.length; i++) {
+      const track = this.tracks[i] as Track;
+      if (lacking !== undefined && track.design === undefined && mapping.uncertain === undefined)
+        track.cannotSay(mapping.line, mapping.device.name, lacking);
+      else track.finish(mapping, mapping.lanes[i] as Lane);
+    }
   }
 
   /** A call on what was mapped before the recording began: it counts for conformance and cost only. */

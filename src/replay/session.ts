@@ -20,7 +20,7 @@ import type { Entry } from './entry-matcher.ts';
 import { LiveTable, type MappingKind, UnmappedAddresses } from './live.ts';
 import { type DriverCall, MisuseLog } from './misuse.ts';
 import { describeDevice, type P2m, type Platform, type ReplayDevice } from './platform.ts';
-import type { SgClosing } from './sg-closing.ts';
+import type { ClosingEntry, SgClosing } from './sg-closing.ts';
 
 /** Counts of one device. */
 export interface DeviceCount {
@@ -37,6 +37,7 @@ export interface TraceSource {
 }
 
 const CONTEXTS = 4;
+const CUT_SHORT = 'the trace ends in the middle of its unmap';
 
 export class Session {
   readonly platform: Platform;
@@ -89,8 +90,9 @@ export class Session {
 
   /** The same where the trace ends: a call that nothing shows to be over may have been cut in the middle. */
   settleAtEnd(context: ContextState): void {
-    for (const closing of context.closings) if (!this.#isOver(closing)) closing.cutShort();
-    this.settle(context);
+    for (const closing of context.closings)
+      this.#close(closing, this.#isOver(closing) ? undefined : closing.lacking());
+    context.closings = [];
   }
 
   /** Something else happened later in its context, or in one that it had interrupted. */
@@ -105,9 +107,20 @@ export class Session {
     this.#seen[cpu * CONTEXTS + context] = line;
   }
 
-  #close(closing: SgClosing): void {
-    for (const { mapping, operations } of closing.entries)
-      this.drive.close(mapping, closing.line, closing.attributes, operations, true);
+  /** @param lacking entries whose recorded operations may be incomplete. */
+  #close(closing: SgClosing, lacking?: ReadonlySet<ClosingEntry>): void {
+    const { line, attributes, entries } = closing;
+    for (const entry of entries) {
+      const whole = !lacking?.has(entry);
+      this.drive.close(
+        entry.mapping,
+        line,
+        attributes,
+        entry.operations,
+        whole,
+        whole ? undefined : CUT_SHORT,
+      );
+    }
   }
 
   /**

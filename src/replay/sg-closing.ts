@@ -81,22 +81,30 @@ export class SgClosing {
 
   #takes(operation: Operation): boolean {
     if (this.#called.size > 0) {
-      this.#current?.operations.push(operation);
-      return this.#current !== undefined;
+      const current = this.#current;
+      if (current === undefined) return false;
+      current.operations.push(operation);
+      if (operation.kind === 'cflush') current.covered += operation.size;
+      return true;
     }
     if (operation.kind === 'arch_sync_for_device') return false;
     if (this.#pieces) return this.#pieces.has(operation.addr);
     return (this.#matcher.exact(operation, false) ?? this.#matcher.outstanding(operation)) !== undefined;
   }
 
-  /** The trace ends in the middle of this call: what the entries from the last maintained one on lack, nobody knows. */
-  cutShort(): void {
+  /**
+   * The entries whose recorded maintenance may be incomplete if the trace ends in the middle of this call: those from the
+   * last maintained one on that need some and have not got it all.
+   */
+  lacking(): Set<ClosingEntry> {
+    if (this.device.coherent || this.attributes.skipCpuSync) return new Set();
     const last = this.entries.findLastIndex(({ operations }) => operations.length > 0);
-    this.entries.forEach(({ mapping, operations, covered }, i) => {
-      const native = operations.some(({ kind }) => kind === 'arch_sync_for_cpu');
-      const complete = native || covered >= mapping.size || mapping.direction === Direction.toDevice;
-      if (i >= last && !complete) mapping.uncertain ??= 'the trace ends in the middle of its unmap';
-    });
+    return new Set(
+      this.entries.filter(({ mapping, operations, covered }, i) => {
+        const native = operations.some(({ kind }) => kind === 'arch_sync_for_cpu');
+        return i >= last && !native && covered < mapping.size && mapping.direction !== Direction.toDevice;
+      }),
+    );
   }
 
   /** A DMA event of its context goes by. @returns false when nothing more is to come for this list. */
