@@ -1,4 +1,17 @@
 /** Memory and caches: how maintenance lands on lines, and runs of bytes with one history. */
+export { type Cell, type Footprint, NO_FOOTPRINT } from './footprint.ts';
+export type {
+  CpuAccess,
+  FaultSink,
+  Initial,
+  Machine,
+  MachineFault,
+  MachineRule,
+  MachineSpec,
+  OuterOperation,
+  Port,
+  Window,
+} from './machine.ts';
 export {
   countLines,
   forEachPiece,
