@@ -8,10 +8,14 @@ export {
   NO_ATTRIBUTES,
 } from './dma.ts';
 export {
+  type Alias,
   type CacheFlush,
   CacheFlushOp,
   type Design,
   type DmaOps,
+  type GrantHooks,
   type Kernel,
   type Release,
+  type Table,
+  type Tables,
 } from './kernel.ts';

@@ -21,6 +21,37 @@ export interface CacheFlush {
 export const CacheFlushOp = { clean: 1, invalidate: 2 } as const;
 export type CacheFlushOp = (typeof CacheFlushOp)[keyof typeof CacheFlushOp];
 
+/**
+ * A virtual address at which the kernel maintains: the mapping behind it is resolved when it is used, and may be dead by then.
+ * `linear`: the linear map (or kmap) of a pseudo-physical page. `scratch`: a per-CPU mapping made for one call.
+ */
+export interface Alias {
+  readonly mapping: 'linear' | 'scratch';
+  readonly phys: PhysAddr;
+}
+
+/**
+ * A search structure that a design keeps in the kernel. Designs hold no state: each access is the Kernel's, so that it
+ * is a scheduling point and is counted as cost.
+ */
+export interface Table<Key, Value> {
+  /** Values under the key, oldest first. */
+  find(key: Key): readonly Value[];
+  insert(key: Key, value: Value): void;
+  /** Remove one such value; nothing if there is none. */
+  remove(key: Key, value: Value): void;
+}
+
+/** The structures that designs were built on, or would have been. */
+export interface Tables {
+  /** 3.13: rb-tree mach_to_phys of arch/arm/xen/p2m.c. */
+  readonly machineToPhys: Table<Mfn, Pfn>;
+  /** `va-table`: the live alias of each mapping. */
+  readonly aliasOfMapping: Table<DmaAddr, Alias>;
+  /** `foreign-index`: all live pages of a foreign frame. */
+  readonly pagesOfFrame: Table<Mfn, Pfn>;
+}
+
 export interface Kernel {
   /** Width of `unsigned long`, which decides what XEN_PAGE_MASK keeps of a 64-bit address. */
   readonly longBits: 32 | 64;
@@ -68,8 +99,38 @@ export interface Kernel {
   /** arch_sync_dma_for_device() and _for_cpu(): native maintenance through the kernel's linear map. */
   archSyncForDevice(phys: PhysAddr, size: number, direction: Direction): void;
   archSyncForCpu(phys: PhysAddr, size: number, direction: Direction): void;
+
+  /** XENFEAT_grant_map_identity: granted frames are mapped at gfn == mfn as well. No released Xen had it. */
+  readonly hasGrantMapIdentity: boolean;
+  /** machine_to_phys_mapping of x86, exact for every frame of the domain. The identity on Arm, where nobody keeps one. */
+  machineToPfn(frame: Mfn): Pfn;
+  readonly tables: Tables;
+  /** A kernel lock that guards a table, by name. Taken and released by the same call. */
+  lock(name: string): void;
+  unlock(name: string): void;
+  /**
+   * dmac_map_area() and dmac_unmap_area() or their like: maintenance of the inner caches by VA, what the direction asks
+   * for on this architecture.
+   */
+  syncAliasForDevice(alias: Alias, size: number, direction: Direction): void;
+  syncAliasForCpu(alias: Alias, size: number, direction: Direction): void;
+  /** Outer-cache maintenance (PL310) at the address as given, right or wrong; nothing where there is no outer cache. */
+  outerSyncForDevice(at: PhysAddr, size: number, direction: Direction): void;
+  outerSyncForCpu(at: PhysAddr, size: number, direction: Direction): void;
+
   /** HYPERVISOR_grant_table_op(GNTTABOP_cache_flush, ..., 1). Linux ignores what it returns. */
   cacheFlush(flush: CacheFlush): void;
+}
+
+/**
+ * What else a design does when a foreign page comes and goes (set_foreign_p2m_mapping and its reverse), for designs that keep
+ * track of those. Optional.
+ */
+export interface GrantHooks {
+  /** The grant was mapped at `frame`. False: the design refuses it, and the mapping is undone. */
+  grantMapped?(kernel: Kernel, frame: Pfn, machine: Mfn): boolean;
+  /** About to be unmapped. */
+  grantUnmapped?(kernel: Kernel, frame: Pfn, machine: Mfn): void;
 }
 
 /** A design: what a release (or a proposal) does at each entry point of the DMA API. */
@@ -97,7 +158,7 @@ export interface DmaOps {
 }
 
 /** A design with its name and where it comes from. */
-export interface Design extends DmaOps {
+export interface Design extends DmaOps, GrantHooks {
   /** Stable id, as --design takes it. */
   readonly name: string;
   /** One sentence for reports. */

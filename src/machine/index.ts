@@ -21,3 +21,4 @@ export {
   maintenanceCalls,
 } from './maintenance.ts';
 export { Runs } from './runs.ts';
+export { AT_ONCE, type Scheduler } from './schedule.ts';
