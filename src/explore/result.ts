@@ -1,0 +1,63 @@
+/** What exploring a case with a design found. */
+import type { MachineAddr } from '../address/index.ts';
+import type { Verdict } from '../scenario/index.ts';
+
+/** The machine's rules and those that do not depend on a cache. */
+export type Rule =
+  | 'stale-device-read'
+  | 'stale-cpu-read'
+  | 'lost-write'
+  | 'disclosure'
+  | 'wrong-frame'
+  | 'fault';
+
+/** What one copy of the followed byte holds. */
+export interface Copy {
+  /** `cache`, `outer cache`, `memory` ... as the byte model names them. */
+  readonly name: string;
+  readonly line: 'absent' | 'clean' | 'dirty' | undefined;
+  /** Current value; undefined where the copy is absent. */
+  readonly current: boolean | undefined;
+}
+
+/** One line of a counterexample. */
+export interface TimelineStep {
+  /** Name of the agent; `hardware` for a spontaneous move. */
+  readonly agent: string;
+  /** What it does: the scenario's step, or an action within it ("GNTTABOP_cache_flush CLEAN"). */
+  readonly action: string;
+  /** Address or range it is about, "0x..." or "" */
+  readonly at: string;
+  /** Copies of the followed byte after it; empty where no cache is involved. */
+  readonly copies: readonly Copy[];
+  /** Line of the scenario file; undefined for the hardware. */
+  readonly line: number | undefined;
+  /** This is where it goes wrong. */
+  readonly wrong: boolean;
+}
+
+/** The shortest way in which it goes wrong. */
+export interface Violation {
+  readonly rule: Rule;
+  /** Fewest spontaneous hardware moves; null where no cache is involved. */
+  readonly hardwareMoves: number | null;
+  /** Bytes of the buffer concerned that go wrong; machine addresses, half open. */
+  readonly missed: readonly (readonly [MachineAddr, MachineAddr])[];
+  /** Bytes of others that are destroyed. */
+  readonly touched: readonly (readonly [MachineAddr, MachineAddr])[];
+  /** Who is wrong in the end: one sentence. */
+  readonly explanation: string;
+  readonly steps: readonly TimelineStep[];
+  /** Order in which agents ran: index of the agent of each transition. */
+  readonly schedule: readonly number[];
+}
+
+/** One case judged with one design. */
+export interface CaseResult {
+  readonly verdict: Verdict;
+  /** Why, where inconclusive: the bound that was hit. */
+  readonly because: string | undefined;
+  readonly executions: number;
+  readonly transitions: number;
+  readonly violation: Violation | undefined;
+}

@@ -1,0 +1,19 @@
+/** The scenario language: schema, parser, sweeps. */
+export {
+  type Action,
+  type AgentSpec,
+  type AttributeName,
+  type Bounds,
+  type BufferSpec,
+  type Bytes,
+  type Case,
+  DEFAULT_BOUNDS,
+  type DeviceSpec,
+  type DomainSpec,
+  type Expectation,
+  type MaintenanceName,
+  type PlatformSpec,
+  type Scenario,
+  type Step,
+  type Verdict,
+} from './types.ts';
