@@ -1,5 +1,6 @@
 /** A Kernel for this room's tests: it answers from a few facts and writes down what a design does. */
 import {
+  bfnToPfn,
   type DmaAddr,
   dmaToMachine,
   type Mfn,
@@ -12,16 +13,30 @@ import {
   type PhysAddr,
   physAddr,
 } from '../address/index.ts';
-import type { CacheFlush, Device, Direction, Kernel } from '../linux/index.ts';
+import type { Alias, CacheFlush, Device, Direction, Kernel, Table, Tables } from '../linux/index.ts';
 
 /** One thing that a design asked the kernel to do, in order. */
 export type Deed =
   | {
-      readonly what: 'arch_sync_for_device' | 'arch_sync_for_cpu';
+      readonly what: 'arch_sync_for_device' | 'arch_sync_for_cpu' | 'outerSyncForDevice' | 'outerSyncForCpu';
       readonly at: PhysAddr;
       readonly size: number;
       readonly direction: Direction;
     }
+  | {
+      readonly what: 'syncAliasForDevice' | 'syncAliasForCpu';
+      readonly alias: Alias;
+      readonly size: number;
+      readonly direction: Direction;
+    }
+  | { readonly what: 'find'; readonly table: keyof Tables; readonly key: number }
+  | {
+      readonly what: 'insert' | 'remove';
+      readonly table: keyof Tables;
+      readonly key: number;
+      readonly value: number | Alias;
+    }
+  | { readonly what: 'lock' | 'unlock'; readonly name: string }
   | ({ readonly what: 'cacheFlush' } & CacheFlush)
   | {
       readonly what: 'swiotlbMap' | 'swiotlbUnmap' | 'swiotlbSyncForCpu' | 'swiotlbSyncForDevice';
@@ -32,6 +47,7 @@ export type Deed =
 export interface Facts {
   readonly longBits?: 32 | 64;
   readonly hasCacheFlush?: boolean;
+  readonly hasGrantMapIdentity?: boolean;
   /** dom0's own RAM: machine addresses [from, to), mapped 1:1. Default 3 to 4 GiB. */
   readonly ram?: readonly [from: number, to: number];
   /** More frames with struct pages: [from, to) in bytes. */
@@ -47,9 +63,17 @@ export interface Facts {
   readonly forced?: boolean;
 }
 
+const MAINTENANCE = /^(arch_sync|syncAlias|outerSync|cacheFlush)/;
+
 export class FakeKernel implements Kernel {
   readonly longBits: 32 | 64;
   readonly hasCacheFlush: boolean;
+  readonly hasGrantMapIdentity: boolean;
+  readonly tables: Tables = {
+    machineToPhys: this.#table<Mfn, Pfn>('machineToPhys'),
+    aliasOfMapping: this.#table<DmaAddr, Alias>('aliasOfMapping'),
+    pagesOfFrame: this.#table<Mfn, Pfn>('pagesOfFrame'),
+  };
   readonly deeds: Deed[] = [];
   readonly #facts: Facts;
 
@@ -57,11 +81,32 @@ export class FakeKernel implements Kernel {
     this.#facts = facts;
     this.longBits = facts.longBits ?? 64;
     this.hasCacheFlush = facts.hasCacheFlush ?? true;
+    this.hasGrantMapIdentity = facts.hasGrantMapIdentity ?? false;
   }
 
   /** The deeds that are maintenance. */
   get maintenance(): Deed[] {
-    return this.deeds.filter(({ what }) => !what.startsWith('swiotlb'));
+    return this.deeds.filter(({ what }) => MAINTENANCE.test(what));
+  }
+
+  #table<Key extends number, Value extends number | Alias>(table: keyof Tables): Table<Key, Value> {
+    const entries: { readonly key: Key; readonly value: Value }[] = [];
+    return {
+      find: (key) => {
+        this.deeds.push({ what: 'find', table, key });
+        return entries.filter((entry) => entry.key === key).map(({ value }) => value);
+      },
+      insert: (key, value) => {
+        this.deeds.push({ what: 'insert', table, key, value });
+        entries.push({ key, value });
+      },
+      remove: (key, value) => {
+        this.deeds.push({ what: 'remove', table, key, value });
+        const same = JSON.stringify(value);
+        const at = entries.findIndex((entry) => entry.key === key && JSON.stringify(entry.value) === same);
+        if (at >= 0) entries.splice(at, 1);
+      },
+    };
   }
 
   pfnValid(frame: Pfn): boolean {
@@ -116,6 +161,27 @@ export class FakeKernel implements Kernel {
   }
   archSyncForCpu(at: PhysAddr, size: number, direction: Direction): void {
     this.deeds.push({ what: 'arch_sync_for_cpu', at, size, direction });
+  }
+  machineToPfn(frame: Mfn): Pfn {
+    return bfnToPfn(frame);
+  }
+  lock(name: string): void {
+    this.deeds.push({ what: 'lock', name });
+  }
+  unlock(name: string): void {
+    this.deeds.push({ what: 'unlock', name });
+  }
+  syncAliasForDevice(alias: Alias, size: number, direction: Direction): void {
+    this.deeds.push({ what: 'syncAliasForDevice', alias, size, direction });
+  }
+  syncAliasForCpu(alias: Alias, size: number, direction: Direction): void {
+    this.deeds.push({ what: 'syncAliasForCpu', alias, size, direction });
+  }
+  outerSyncForDevice(at: PhysAddr, size: number, direction: Direction): void {
+    this.deeds.push({ what: 'outerSyncForDevice', at, size, direction });
+  }
+  outerSyncForCpu(at: PhysAddr, size: number, direction: Direction): void {
+    this.deeds.push({ what: 'outerSyncForCpu', at, size, direction });
   }
   cacheFlush(flush: CacheFlush): void {
     this.deeds.push({ what: 'cacheFlush', ...flush });

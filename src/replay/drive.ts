@@ -92,7 +92,7 @@ export class Drive {
   ): MapDone {
     const kernel = this.#kernel;
     const { device, size, line } = mapping;
-    kernel.begin(mapping, false);
+    kernel.begin(mapping, false, track.tables);
     const dma = design.map(kernel, device, mapping.phys, size, mapping.direction, attributes);
     track.cost.bouncedBytes += kernel.copied;
     const { operations, undecided, bounced } = kernel;
@@ -214,7 +214,7 @@ export class Drive {
     call: PartCall,
   ): readonly Operation[] {
     const kernel = this.#kernel;
-    kernel.begin(mapping, lane.bounced);
+    kernel.begin(mapping, lane.bounced, track.tables);
     const dma = offsetBy(lane.dma, call.offset);
     const { size, direction } = call;
     if (call.name === 'unmap') design.unmap(kernel, device, dma, size, direction, call.attributes);

@@ -20,9 +20,10 @@ import {
   physAddr,
 } from '../address/index.ts';
 import { dmaToMachineThrough, machineToDmaThrough } from '../devicetree/index.ts';
-import type { CacheFlush, Device, Direction, Kernel } from '../linux/index.ts';
+import type { Alias, CacheFlush, Device, Direction, Kernel, Tables } from '../linux/index.ts';
 import { type MappingClass, NO_OPERATIONS, type Operation, withOperation } from './operation.ts';
 import type { P2m, Platform, ReplayDevice } from './platform.ts';
+import { countedTables } from './tables.ts';
 import { bouncedBytes } from './track.ts';
 
 /** The mapping that the next call is about, as the trace shows it. */
@@ -38,13 +39,18 @@ export interface Recorded {
 /** Synthetic slots begin here, far above any RAM: a what-if design bounced where the recorded kernel did not. */
 export const SYNTHETIC_POOL = physAddr(2 ** 52);
 const SLOT = 2048;
+/** Before the first call: nobody's, and never looked at. */
+const NO_TABLES = countedTables({ indexInserts: 0, indexRemoves: 0, indexLookups: 0, indexPeak: 0 });
 
 export class ReplayKernel implements Kernel {
   readonly longBits: 32 | 64;
   readonly hasCacheFlush: boolean;
+  /** Reverted before any release: no trace is of a Xen that has it. */
+  readonly hasGrantMapIdentity = false;
   readonly #platform: Platform;
   readonly #p2m: P2m;
   #recorded: Recorded | undefined;
+  #tables: Tables;
   #operations: readonly Operation[] = NO_OPERATIONS;
   #inSlot = false;
   #nextSlot = 0;
@@ -55,13 +61,15 @@ export class ReplayKernel implements Kernel {
   constructor(platform: Platform, p2m: P2m) {
     this.#platform = platform;
     this.#p2m = p2m;
+    this.#tables = NO_TABLES;
     this.longBits = platform.architecture === 'arm64' ? 64 : 32;
     this.hasCacheFlush = platform.hasCacheFlush;
   }
 
-  /** Begin a call; `inSlot`: this design has bounced the mapping. */
-  begin(recorded: Recorded | undefined, inSlot: boolean): void {
+  /** Begin a call; `inSlot`: this design has bounced the mapping; `tables`: the design's own. */
+  begin(recorded: Recorded | undefined, inSlot: boolean, tables: Tables): void {
     this.#recorded = recorded;
+    this.#tables = tables;
     this.#inSlot = inSlot;
     this.#operations = NO_OPERATIONS;
     this.#undecided = false;
@@ -181,6 +189,28 @@ export class ReplayKernel implements Kernel {
   archSyncForCpu(phys: PhysAddr, size: number, direction: Direction): void {
     this.#add({ kind: 'arch_sync_for_cpu', addr: phys, size, direction, line: 0, passed: 0 });
   }
+
+  get tables(): Tables {
+    return this.#tables;
+  }
+  /** A trace shows one order of calls: nobody waits. What a lock costs is not counted. */
+  lock(): void {}
+  unlock(): void {}
+  /** arm and arm64 keep no such table. */
+  machineToPfn(frame: Mfn): Pfn {
+    return bfnToPfn(frame);
+  }
+
+  /** Both kinds of mapping lead through stage 2 at the alias's pseudo-physical address, as the native operations do. */
+  syncAliasForDevice(alias: Alias, size: number, direction: Direction): void {
+    this.archSyncForDevice(alias.phys, size, direction);
+  }
+  syncAliasForCpu(alias: Alias, size: number, direction: Direction): void {
+    this.archSyncForCpu(alias.phys, size, direction);
+  }
+  /** No machine that a trace is of is known to have an outer cache: nothing to maintain. */
+  outerSyncForDevice(): void {}
+  outerSyncForCpu(): void {}
 
   cacheFlush({ devBusAddr, offset, length, op }: CacheFlush): void {
     this.#add({

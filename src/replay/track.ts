@@ -5,7 +5,7 @@
  */
 import { offsetBy } from '../address/index.ts';
 import type { Instruction } from '../coherence/index.ts';
-import { type Design, Direction } from '../linux/index.ts';
+import { type Design, Direction, type Tables } from '../linux/index.ts';
 import { countLines } from '../machine/index.ts';
 import { Conformance } from './conformance.ts';
 import { Findings } from './findings.ts';
@@ -13,17 +13,14 @@ import { callOf, firstByteOf } from './landing.ts';
 import type { Lane, World } from './lane.ts';
 import type { LiveMapping } from './live.ts';
 import type { Operation } from './operation.ts';
+import { countedTables, type TableCost } from './tables.ts';
 
-export interface Cost {
+export interface Cost extends TableCost {
   hypercalls: number;
   linesCleaned: number;
   linesInvalidated: number;
   linesCleanInvalidated: number;
   bouncedBytes: number;
-  indexInserts: number;
-  indexRemoves: number;
-  indexLookups: number;
-  indexPeak: number;
 }
 
 export interface Inconclusive {
@@ -49,6 +46,8 @@ export class Track {
     indexLookups: 0,
     indexPeak: 0,
   };
+  /** What the design keeps in the kernel from call to call. */
+  readonly tables: Tables = countedTables(this.cost);
   readonly conformance: Conformance | undefined;
   readonly inconclusive: Inconclusive[] = [];
   inconclusiveCount = 0;
