@@ -1,5 +1,7 @@
 /** Memory and caches: how maintenance lands on lines, and runs of bytes with one history. */
+export { AdversarialMachine, type AdversarialOptions } from './adversarial.ts';
 export { type Cell, type Footprint, NO_FOOTPRINT } from './footprint.ts';
+export type { History, HistoryFault, HistoryStep, Label } from './history.ts';
 export type {
   CpuAccess,
   FaultSink,
