@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Automaton, NEVER, type Node } from './automaton.ts';
 import { bruteForce, FAULTS, type Fault } from './brute-force.ts';
+import type { DisciplineName } from './disciplines.ts';
+import { byteModel } from './models.ts';
 import { MODES, Mode, OPERATIONS, Operation, Start } from './operations.ts';
 import { type Step, type Fault as WitnessFault, witness } from './witness.ts';
 
@@ -20,11 +22,20 @@ const story = fc.record({
 interface Verdict {
   staleMoves: number;
   lostMoves: number;
+  disclosedMoves: number;
 }
 
-/** The automaton's verdicts, step by step, in the oracle's terms. */
+/** The verdicts of both disciplines, step by step, in the oracle's terms. */
 function judge(start: Start, steps: readonly Step[]): Verdict[] {
-  const automaton = new Automaton();
+  const own = judgeBy('ownership', start, steps);
+  return judgeBy('currency', start, steps).map((verdict, i) => ({
+    ...verdict,
+    disclosedMoves: own[i]?.staleMoves ?? NEVER,
+  }));
+}
+
+function judgeBy(discipline: DisciplineName, start: Start, steps: readonly Step[]) {
+  const automaton = new Automaton(byteModel('inner', discipline));
   let node: Node = automaton.start(start);
   return steps.map((step) => {
     let stale = NEVER;
@@ -84,6 +95,7 @@ describe('may-sets', () => {
   it('are eleven for one cache level where nothing is pending and no window is open', () => {
     const automaton = new Automaton();
     const complete = Object.values(Operation).filter((op) => op < Operation.issueClean);
+
     const open: Node[] = Object.values(Start).map((start) => automaton.start(start));
     const seen = new Set<Node>(open);
     for (let node = open.pop(); node !== undefined; node = open.pop())

@@ -4,11 +4,12 @@
  * After each operation the byte can be in a set of states closed under what may happen spontaneously. That set,
  * with the fewest hardware moves that lead to each of its states, is one node. Nodes are interned and their
  * transitions filled in when first asked for, as a regular-expression engine does, so judging a mapping
- * costs a few table look-ups whatever its length. A handful of nodes is ever made (see the test).
+ * costs a few table look-ups whatever its length. A handful of nodes is ever made (see the test). What the hardware
+ * can do is the byte model's business.
  */
-import { operate, spontaneous, startState } from './moves.ts';
-import { MODES, Mode, type ModeSet, OPERATIONS, Operation, type Start } from './operations.ts';
-import { isLost, readsStaleThroughCache, STATES, stateNumber } from './state.ts';
+import type { ByteModel } from './model.ts';
+import { byteModel } from './models.ts';
+import { MODES, type ModeSet, OPERATIONS, type Operation, type Start } from './operations.ts';
 
 declare const nodeBrand: unique symbol;
 /** A may-set: number of a node of one Automaton. */
@@ -21,37 +22,27 @@ export const NEVER = Number.POSITIVE_INFINITY;
 const OUTSIDE = 255;
 const UNKNOWN = -1;
 
-const AFTER_OPERATION: readonly (readonly (readonly number[])[])[] = Array.from(
-  { length: OPERATIONS },
-  (_, op) => STATES.map((state) => operate(op as Operation, state).map(stateNumber)),
-);
-const SPONTANEOUS: readonly (readonly (readonly { to: number; cost: number }[])[])[] = Array.from(
-  { length: MODES },
-  (_, mode) =>
-    STATES.map((state) => spontaneous(state, mode).map((m) => ({ to: stateNumber(m.to), cost: m.cost }))),
-);
-const STALE_IN_CACHE: readonly boolean[] = STATES.map(readsStaleThroughCache);
-const STALE_IN_MEMORY: readonly boolean[] = STATES.map((state) => !state.memory);
-const LOST: readonly boolean[] = STATES.map(isLost);
-
-/** Which copy a judged operation reads; undefined for the others. */
-const READS: Partial<Record<Operation, readonly boolean[]>> = {
-  [Operation.cpuRead]: STALE_IN_CACHE,
-  [Operation.snoopRead]: STALE_IN_CACHE,
-  [Operation.cpuReadUncached]: STALE_IN_MEMORY,
-  [Operation.deviceRead]: STALE_IN_MEMORY,
-};
-
 export class Automaton {
+  readonly model: ByteModel;
   readonly #byKey = new Map<string, Node>();
   readonly #starts: (Node | undefined)[] = [];
+  /** States of each node, ascending, and the fewest moves to each. */
+  readonly #states: Uint16Array[] = [];
   readonly #costs: Uint8Array[] = [];
   readonly #modes: ModeSet[] = [];
   readonly #lost: number[] = [];
-  readonly #deviceStale: number[] = [];
+  readonly #windowStale: number[] = [];
   readonly #readStale: number[][] = [];
   readonly #afterOperation: Int32Array[] = [];
   readonly #afterMode: Int32Array[] = [];
+  /** Fewest moves to every state while a node is made; all OUTSIDE in between. */
+  readonly #scratch: Uint8Array;
+
+  /** Without a model: one merged cache, flags that mean "current". */
+  constructor(model: ByteModel = byteModel('inner')) {
+    this.model = model;
+    this.#scratch = new Uint8Array(model.states.length).fill(OUTSIDE);
+  }
 
   /** Number of may-sets met so far. */
   get size(): number {
@@ -62,9 +53,9 @@ export class Automaton {
   start(start: Start, mode: ModeSet = 0): Node {
     const known = this.#starts[start * MODES + mode];
     if (known !== undefined) return known;
-    const costs = new Uint8Array(STATES.length).fill(OUTSIDE);
-    costs[stateNumber(startState(start))] = 0;
-    const node = this.#intern(costs, mode);
+    const reached: number[] = [];
+    for (const state of this.model.start(start)) this.#reach(reached, state, 0);
+    const node = this.#intern(reached, mode);
     this.#starts[start * MODES + mode] = node;
     return node;
   }
@@ -74,16 +65,13 @@ export class Automaton {
     const row = this.#afterOperation[node] as Int32Array;
     const known = row[operation] as number;
     if (known !== UNKNOWN) return known as Node;
-    const before = this.#costs[node] as Uint8Array;
-    const after = new Uint8Array(STATES.length).fill(OUTSIDE);
-    const targets = AFTER_OPERATION[operation] as readonly (readonly number[])[];
-    for (let state = 0; state < before.length; state++) {
-      const cost = before[state] as number;
-      if (cost === OUTSIDE) continue;
-      for (const to of targets[state] as readonly number[])
-        if (cost < (after[to] as number)) after[to] = cost;
-    }
-    const next = this.#intern(after, this.#modes[node] as ModeSet);
+    const states = this.#states[node] as Uint16Array;
+    const costs = this.#costs[node] as Uint8Array;
+    const reached: number[] = [];
+    states.forEach((state, i) => {
+      for (const to of this.model.operate(operation, state)) this.#reach(reached, to, costs[i] as number);
+    });
+    const next = this.#intern(reached, this.#modes[node] as ModeSet);
     row[operation] = next;
     return next;
   }
@@ -93,7 +81,9 @@ export class Automaton {
     const row = this.#afterMode[node] as Int32Array;
     const known = row[mode] as number;
     if (known !== UNKNOWN) return known as Node;
-    const next = this.#intern((this.#costs[node] as Uint8Array).slice(), mode);
+    const reached: number[] = [];
+    for (const { state, moves } of this.statesOf(node)) this.#reach(reached, state, moves);
+    const next = this.#intern(reached, mode);
     row[mode] = next;
     return next;
   }
@@ -102,14 +92,19 @@ export class Automaton {
     return this.#modes[node] as ModeSet;
   }
 
-  /** Fewest hardware moves after which this read, done now, returns a value that is not current; NEVER if none does. */
+  /**
+   * Fewest hardware moves after which this read, done now, returns a value without the flag (not current; another
+   * owner's, where the model's discipline is `ownership`); NEVER if none does.
+   */
   staleMoves(node: Node, read: Operation): number {
-    return (this.#readStale[node] as number[])[read] as number;
+    const row = this.#readStale[node] as number[];
+    row[read] ??= this.#cheapest(node, (state) => this.model.readsBad(read, state));
+    return row[read];
   }
 
-  /** Fewest hardware moves after which a device whose read window is open reads an old value; NEVER if it is shut. */
+  /** Fewest hardware moves after which a device whose read window is open reads such a value; NEVER if all are shut. */
   deviceStaleMoves(node: Node): number {
-    return this.#deviceStale[node] as number;
+    return this.#windowStale[node] as number;
   }
 
   /** Fewest hardware moves after which no copy holds the current value any more; NEVER if one always does. */
@@ -119,73 +114,54 @@ export class Automaton {
 
   /** The states of a may-set, with the fewest hardware moves to each: for tests and for explaining. */
   statesOf(node: Node): { state: number; moves: number }[] {
-    const found: { state: number; moves: number }[] = [];
-    (this.#costs[node] as Uint8Array).forEach((moves, state) => {
-      if (moves !== OUTSIDE) found.push({ state, moves });
-    });
-    return found;
+    const costs = this.#costs[node] as Uint8Array;
+    return Array.from(this.#states[node] as Uint16Array, (state, i) => ({
+      state,
+      moves: costs[i] as number,
+    }));
   }
 
-  #intern(costs: Uint8Array, mode: ModeSet): Node {
-    close(costs, mode);
-    const key = `${mode}:${costs.join()}`;
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
+  /** Note in #scratch that a state is reached with so many moves; `reached` gets it where that is news. */
+  #reach(reached: number[], state: number, cost: number): void {
+    if (cost >= (this.#scratch[state] as number)) return;
+    this.#scratch[state] = cost;
+    reached.push(state);
+  }
+
+  /** The node of these states and what may happen to them spontaneously; empties #scratch. */
+  #intern(reached: number[], mode: ModeSet): Node {
+    // Grows while it is walked: a state is in it once for every improvement.
+    for (const state of reached) {
+      const cost = this.#scratch[state] as number;
+      for (const move of this.model.spontaneous(state, mode)) this.#reach(reached, move.to, cost + move.cost);
+    }
+    const states = Uint16Array.from(new Set(reached)).sort();
+    const costs = Uint8Array.from(states, (state) => this.#scratch[state] as number);
+    for (const state of states) this.#scratch[state] = OUTSIDE;
+    const key = `${mode}:${states.join()}:${costs.join()}`;
+    return this.#byKey.get(key) ?? this.#add(key, states, costs, mode);
+  }
+
+  #add(key: string, states: Uint16Array, costs: Uint8Array, mode: ModeSet): Node {
     const node = this.#costs.length as Node;
     this.#byKey.set(key, node);
+    this.#states.push(states);
     this.#costs.push(costs);
     this.#modes.push(mode);
-    this.#lost.push(cheapest(costs, LOST));
-    this.#deviceStale.push(mode & Mode.deviceReads ? cheapest(costs, STALE_IN_MEMORY) : NEVER);
-    this.#readStale.push(
-      Array.from({ length: OPERATIONS }, (_, op) => {
-        const stale = READS[op as Operation];
-        return stale ? cheapest(afterIssued(costs, op as Operation), stale) : NEVER;
-      }),
-    );
+    this.#lost.push(this.#cheapest(node, (state) => this.model.isLost(state)));
+    this.#windowStale.push(this.#cheapest(node, (state) => this.model.windowReadsBad(mode, state)));
+    this.#readStale.push([]);
     this.#afterOperation.push(new Int32Array(OPERATIONS).fill(UNKNOWN));
     this.#afterMode.push(new Int32Array(MODES).fill(UNKNOWN));
     return node;
   }
-}
 
-/** Close a set of states under what may happen spontaneously, keeping the fewest moves to each (0-1 relaxation). */
-function close(costs: Uint8Array, mode: ModeSet): void {
-  const moves = SPONTANEOUS[mode] as readonly (readonly { to: number; cost: number }[])[];
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let state = 0; state < costs.length; state++) {
-      const cost = costs[state] as number;
-      if (cost === OUTSIDE) continue;
-      for (const move of moves[state] as readonly { to: number; cost: number }[]) {
-        const reached = cost + move.cost;
-        if (reached < (costs[move.to] as number)) {
-          costs[move.to] = reached;
-          changed = true;
-        }
-      }
-    }
+  #cheapest(node: Node, wanted: (state: number) => boolean): number {
+    const costs = this.#costs[node] as Uint8Array;
+    let best = NEVER;
+    (this.#states[node] as Uint16Array).forEach((state, i) => {
+      if ((costs[i] as number) < best && wanted(state)) best = costs[i] as number;
+    });
+    return best;
   }
-}
-
-/** A cacheable load waits for maintenance of its line issued before it; every other read does not. */
-function afterIssued(costs: Uint8Array, operation: Operation): Uint8Array {
-  if (operation !== Operation.cpuRead) return costs;
-  const after = new Uint8Array(costs.length).fill(OUTSIDE);
-  const completed = AFTER_OPERATION[Operation.barrier] as readonly (readonly number[])[];
-  for (let state = 0; state < costs.length; state++) {
-    const cost = costs[state] as number;
-    if (cost === OUTSIDE) continue;
-    for (const to of completed[state] as readonly number[])
-      if (cost < (after[to] as number)) after[to] = cost;
-  }
-  return after;
-}
-
-function cheapest(costs: Uint8Array, wanted: readonly boolean[]): number {
-  let best = NEVER;
-  for (let state = 0; state < costs.length; state++)
-    if (wanted[state] && costs[state] !== OUTSIDE && (costs[state] as number) < best)
-      best = costs[state] as number;
-  return best;
 }

@@ -18,10 +18,10 @@ const never = Infinity;
 
 describe('to the device', () => {
   it('reads what was not cleaned, with no help from the hardware', () => {
-    expect(last(Start.written, 'deviceRead')).toEqual({ staleMoves: 0, lostMoves: never });
+    expect(last(Start.written, 'deviceRead')).toMatchObject({ staleMoves: 0, lostMoves: never });
   });
   it('is right once cleaned', () => {
-    expect(last(Start.written, 'clean', 'deviceRead')).toEqual({ staleMoves: never, lostMoves: never });
+    expect(last(Start.written, 'clean', 'deviceRead')).toMatchObject({ staleMoves: never, lostMoves: never });
     expect(last(Start.written, 'cleanInvalidate', 'deviceRead').staleMoves).toBe(never);
   });
   it('needs the barrier', () => {
@@ -43,7 +43,7 @@ describe('to the device', () => {
 
 describe('from the device', () => {
   it('is overwritten by a dirty line: one write back', () => {
-    expect(last(Start.dontCare, 'deviceWrite')).toEqual({ staleMoves: never, lostMoves: 1 });
+    expect(last(Start.dontCare, 'deviceWrite')).toMatchObject({ staleMoves: never, lostMoves: 1 });
     expect(last(Start.dontCare, 'deviceWrite', 'clean').lostMoves).toBe(0);
   });
   it('is read stale after one fill by speculation', () => {
@@ -53,12 +53,12 @@ describe('from the device', () => {
   });
   it('is right when invalidated before and after', () => {
     const verdict = last(Start.dontCare, 'cleanInvalidate', Mode.deviceWrites, 0, 'invalidate', 'cpuRead');
-    expect(verdict).toEqual({ staleMoves: never, lostMoves: never });
+    expect(verdict).toMatchObject({ staleMoves: never, lostMoves: never });
   });
   it('is right without speculation, when the line was gone', () => {
     const modes = [Mode.noFills, Mode.noFills | Mode.deviceWrites, Mode.noFills] as const;
     const verdict = last(Start.dontCare, modes[0], 'cleanInvalidate', modes[1], modes[2], 'cpuRead');
-    expect(verdict).toEqual({ staleMoves: never, lostMoves: never });
+    expect(verdict).toMatchObject({ staleMoves: never, lostMoves: never });
   });
   it('is lost to a neighbour written meanwhile', () => {
     const both = Mode.deviceWrites | Mode.neighbourWrites;
@@ -75,7 +75,7 @@ describe('maintenance', () => {
   it('by invalidate loses the last copy, or not', () => {
     expect(last(Start.written, 'invalidate').lostMoves).toBe(0);
     expect(last(Start.written, 'clean', 'invalidate').lostMoves).toBe(never);
-    expect(last(Start.dontCare, 'deviceWrite', 'invalidate', 'cpuRead')).toEqual({
+    expect(last(Start.dontCare, 'deviceWrite', 'invalidate', 'cpuRead')).toMatchObject({
       staleMoves: 0,
       lostMoves: 0,
     });

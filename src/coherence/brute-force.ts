@@ -10,18 +10,24 @@ import { Mode, type ModeSet, Operation, Start } from './operations.ts';
 
 export type Step = { readonly operation: Operation } | { readonly mode: ModeSet };
 
+/** Values that do not count: whatever a copy holds is current. */
+const ANYTHING = -1;
+
 /** Each is the fewest spontaneous hardware moves of an execution in which it happens; Infinity: it never does. */
 export interface Verdict {
   /** This step's read, or a device's read at any moment after it that Mode.deviceReads allows, returns an older value. */
   readonly staleMoves: number;
   /** After this step, neither memory nor the cache holds the current value of the judged byte. */
   readonly lostMoves: number;
+  /** This step's read, or a window's, returns a value that was stored before the page got its present owner. */
+  readonly disclosedMoves: number;
 }
 
 /**
  * Rules that can be made wrong, so that a comparison can be seen to catch it: each shows in some verdict.
  * Left out because they do not: a clean that always keeps the line, and write back without eviction or the
- * reverse. Nothing that can go wrong needs a line to be clean rather than gone or, with the same copy, dirty.
+ * reverse. Nothing that can go wrong needs a line to be clean rather than gone or, with the same copy, dirty. And
+ * Mode.snoopWrites: after it memory is current and nothing is cached, from where nothing goes wrong that could not before.
  */
 export const FAULTS = [
   'clean-does-nothing',
@@ -55,6 +61,8 @@ export const FAULTS = [
   'cpu-access-leaves-issued',
   'uncached-access-completes-issued',
   'maintenance-forgets-issued',
+  'undefined-store-is-current',
+  'new-owner-changes-nothing',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -73,21 +81,28 @@ export function bruteForce(start: Start, steps: readonly Step[], options: Option
   let reached = closure([[initial(start, options.bytes ?? 3)]], mode, faults);
   return steps.map((step) => {
     let staleRead = Infinity;
+    let disclosedRead = Infinity;
     if ('mode' in step) {
       mode = step.mode;
     } else {
       const outcomes = reached.map((states) =>
         states.flatMap((state) => execute(step.operation, state, faults)),
       );
-      staleRead = fewestMoves(
+      staleRead = fewestMoves(outcomes, ({ state, read }) => read !== undefined && isStale(state, read));
+      disclosedRead = fewestMoves(
         outcomes,
-        ({ state, read }) => read !== undefined && read !== state.current[JUDGED],
+        ({ state, read }) => read !== undefined && isDisclosed(state, read),
       );
       reached = outcomes.map((layer) => layer.map(({ state }) => state));
     }
     reached = closure(reached, mode, faults);
-    const staleWindow = mode & Mode.deviceReads ? fewestMoves(reached, memoryStale) : Infinity;
-    return { staleMoves: Math.min(staleRead, staleWindow), lostMoves: fewestMoves(reached, lost) };
+    const window = (bad: (state: Concrete, value: number) => boolean) =>
+      fewestMoves(reached, (state) => windowReads(state, mode, faults).some((value) => bad(state, value)));
+    return {
+      staleMoves: Math.min(staleRead, window(isStale)),
+      lostMoves: fewestMoves(reached, lost),
+      disclosedMoves: Math.min(disclosedRead, window(isDisclosed)),
+    };
   });
 }
 
@@ -105,6 +120,8 @@ interface Concrete {
   readonly issued: Maintenance | 'none';
   /** The last serial number given out. */
   readonly serial: number;
+  /** The last one given out under an earlier owner. */
+  readonly before: number;
 }
 
 /** Something at index m was reached with m spontaneous hardware moves. */
@@ -124,7 +141,14 @@ function initial(start: Start, bytes: number): Concrete {
   if (!Number.isInteger(bytes) || bytes < 2)
     throw new RangeError(`bytes: found ${bytes}, expected 2 or more`);
   const current = new Array<number>(bytes).fill(CURRENT);
-  const base = { cache: current, memory: current, current, issued: 'none', serial: CURRENT } as const;
+  const base = {
+    cache: current,
+    memory: current,
+    current,
+    issued: 'none',
+    serial: CURRENT,
+    before: 0,
+  } as const;
   switch (start) {
     case Start.written:
       return { ...base, line: 'dirty', memory: current.with(JUDGED, OLDER) };
@@ -166,13 +190,30 @@ function fewestMoves<T>(layers: Layers<T>, bad: (item: T) => boolean): number {
   return moves < 0 ? Infinity : moves;
 }
 
-function memoryStale(state: Concrete): boolean {
-  return state.memory[JUDGED] !== state.current[JUDGED];
+function isStale(state: Concrete, value: number): boolean {
+  return state.current[JUDGED] !== ANYTHING && value !== state.current[JUDGED];
+}
+
+function isDisclosed(state: Concrete, value: number): boolean {
+  return value <= state.before;
 }
 
 function lost(state: Concrete): boolean {
-  const cached = state.line !== 'absent' && state.cache[JUDGED] === state.current[JUDGED];
-  return memoryStale(state) && !cached;
+  const copies = state.line === 'absent' ? [state.memory] : [state.memory, state.cache];
+  return copies.every((copy) => isStale(state, judged(copy)));
+}
+
+function windowReads(state: Concrete, mode: ModeSet, faults: Faults): number[] {
+  const seen: number[] = [];
+  if (mode & Mode.deviceReads) seen.push(judged(state.memory));
+  if (mode & Mode.snoopReads) seen.push(judged(snoopedCopy(state, faults)));
+  return seen;
+}
+
+function judged(copy: readonly number[]): number {
+  const value = copy[JUDGED];
+  if (value === undefined) throw new Error('line without a judged byte');
+  return value;
 }
 
 /**
@@ -186,8 +227,10 @@ function canonical(state: Concrete): number {
     const memory = state.memory[byte];
     const cache = present ? state.cache[byte] : memory;
     const agreement = (memory === current ? 4 : 0) + (cache === current ? 2 : 0) + (cache === memory ? 1 : 0);
-    key = key * 8 + agreement;
+    key = key * 9 + (current === ANYTHING ? 8 : agreement);
   }
+  key = key * 2 + (isDisclosed(state, judged(state.memory)) ? 1 : 0);
+  key = key * 2 + (present && isDisclosed(state, judged(state.cache)) ? 1 : 0);
   return key;
 }
 
@@ -229,6 +272,7 @@ function uncounted(state: Concrete, mode: ModeSet, faults: Faults): Concrete[] {
     next.push(...completed(state, faults));
   if (mode & Mode.deviceWrites && !faults.has('device-mode-does-nothing'))
     next.push(deviceStore(state, faults));
+  if (mode & Mode.snoopWrites) next.push(snoopedStore(state, faults));
   if (mode & Mode.neighbourWrites && !faults.has('neighbour-mode-does-nothing')) {
     const before = faults.has('neighbour-mode-completes-issued') ? completed(state, faults) : [state];
     next.push(...before.flatMap((ready) => neighbourStores(ready, faults)));
@@ -239,7 +283,7 @@ function uncounted(state: Concrete, mode: ModeSet, faults: Faults): Concrete[] {
 // Operations. More than one outcome where the architecture leaves a choice.
 
 function execute(operation: Operation, state: Concrete, faults: Faults): Outcome[] {
-  switch (operation) {
+  switch (AS_CPU_0[operation] ?? operation) {
     case Operation.cpuRead:
       return beforeCacheable(state, faults).map((ready) => {
         const line = requested(ready);
@@ -265,12 +309,10 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
       return [withRead(state, state.memory)];
     case Operation.deviceWrite:
       return silent([deviceStore(state, faults)]);
-    case Operation.snoopRead: {
-      const hit = state.line !== 'absent' && !faults.has('snoop-read-misses-cache');
-      return [withRead(state, hit ? state.cache : state.memory)];
-    }
+    case Operation.snoopRead:
+      return [withRead(state, snoopedCopy(state, faults))];
     case Operation.snoopWrite:
-      return silent([memoryStore(snooped(state, faults), JUDGED)]);
+      return silent([snoopedStore(state, faults)]);
     case Operation.snoopWriteNeighbour: {
       const line = snooped(state, faults);
       return silent(neighbours(state).map((byte) => memoryStore(line, byte)));
@@ -289,13 +331,27 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
       return silent(issue(state, 'clean+invalidate', faults));
     case Operation.barrier:
       return silent(faults.has('barrier-does-nothing') ? [state] : completed(state, faults));
+    case Operation.cpuWriteUndefined:
+      return silent(beforeCacheable(state, faults).map((ready) => undefinedStore(ready, faults)));
+    case Operation.newOwner:
+      return silent([faults.has('new-owner-changes-nothing') ? state : handedOver(state)]);
+    default:
+      // Another line, or a cache that is not there.
+      return silent([state]);
   }
 }
 
+/** One cache for all CPUs: none is told from another, and nothing is local. */
+const AS_CPU_0: Partial<Record<Operation, Operation>> = {};
+for (const [name, operation] of Object.entries(Operation)) {
+  const words = name.replace(/^cpu1/, '').replace('Local', '').replace('local', '');
+  const plain = words.charAt(0).toLowerCase() + words.slice(1);
+  const base = Object.entries(Operation).find(([other]) => other === plain || other === `cpu${words}`);
+  if (plain !== name && base) AS_CPU_0[operation] = base[1];
+}
+
 function withRead(state: Concrete, copy: readonly number[]): Outcome {
-  const read = copy[JUDGED];
-  if (read === undefined) throw new Error('line without a judged byte');
-  return { state, read };
+  return { state, read: judged(copy) };
 }
 
 function silent(states: readonly Concrete[]): Outcome[] {
@@ -322,6 +378,24 @@ function neighbourStores(state: Concrete, faults: Faults): Concrete[] {
 function deviceStore(state: Concrete, faults: Faults): Concrete {
   const stored = memoryStore(state, JUDGED);
   return faults.has('device-write-updates-cache') ? cacheUpdated(stored) : stored;
+}
+
+function snoopedCopy(state: Concrete, faults: Faults): readonly number[] {
+  return state.line === 'absent' || faults.has('snoop-read-misses-cache') ? state.memory : state.cache;
+}
+
+function snoopedStore(state: Concrete, faults: Faults): Concrete {
+  return memoryStore(snooped(state, faults), JUDGED);
+}
+
+function undefinedStore(state: Concrete, faults: Faults): Concrete {
+  const stored = cachedStore(state, JUDGED);
+  if (faults.has('undefined-store-is-current')) return stored;
+  return { ...stored, current: stored.current.with(JUDGED, ANYTHING) };
+}
+
+function handedOver(state: Concrete): Concrete {
+  return { ...state, before: state.serial, current: state.current.map(() => ANYTHING) };
 }
 
 /** What an I/O-coherent write does to the line before memory is written. */

@@ -1,6 +1,8 @@
 /** One byte of one cache line under every cache behaviour. Knows no addresses. */
 export { Automaton, NEVER, type Node } from './automaton.ts';
-export type { SpontaneousName } from './moves.ts';
+export type { DisciplineName } from './disciplines.ts';
+export type { ByteModel, Copy, SpontaneousName } from './model.ts';
+export { byteModel, MODEL_NAMES, type ModelName } from './models.ts';
 export {
   addModes,
   hasAnyMode,
@@ -14,4 +16,5 @@ export {
   Start,
 } from './operations.ts';
 export type { ByteState } from './state.ts';
+export { elsewhere, local, onCpu, outer } from './variants.ts';
 export { type Fault, type Step, type Witness, type WitnessStep, witness } from './witness.ts';

@@ -6,7 +6,13 @@
  * bytes an operation touches, and which instruction a maintenance operation really is.
  */
 
-/** Operations on the byte or its line, in program order. The numbers are columns of the transition table. */
+/**
+ * Operations on the byte or its line, in program order. The numbers are columns of the transition table.
+ *
+ * Every model gives every operation the meaning it has on that hardware: without an outer cache its maintenance does
+ * nothing; with one line size nothing elsewhere reaches the byte; with one merged cache all CPUs are CPU 0 and local
+ * maintenance reaches all there is.
+ */
 export const Operation = {
   /** Load of this byte through a Normal write-back mapping. Judged: the value must be the current one. */
   cpuRead: 0,
@@ -41,9 +47,59 @@ export const Operation = {
   issueCleanInvalidate: 15,
   /** DSB: what was issued is complete. */
   barrier: 16,
+
+  /** Store of a don't-care value (a copy of bytes nobody has defined): dirties the line; whatever any copy of the byte
+   * holds counts as current until the next store to it. */
+  cpuWriteUndefined: 17,
+  /** The page gets another owner: every copy there is now holds the old owner's data. To the new owner no value of it is
+   * current or stale. Changes no line and no memory. */
+  newOwner: 18,
+
+  /** Outer cache maintenance by physical address, complete; it reaches that cache alone, and waits for nothing. */
+  outerClean: 19,
+  outerInvalidate: 20,
+  outerCleanInvalidate: 21,
+
+  /** Elsewhere: another line of the smallest size, in this byte's largest granule. Reaches the byte only in a big line. */
+  cpuWriteElsewhere: 22,
+  /** An I/O-coherent device writes there. */
+  snoopWriteElsewhere: 23,
+  cleanElsewhere: 24,
+  invalidateElsewhere: 25,
+  cleanInvalidateElsewhere: 26,
+  issueCleanElsewhere: 27,
+  issueInvalidateElsewhere: 28,
+  issueCleanInvalidateElsewhere: 29,
+
+  /** Local: not broadcast, so that only the executing CPU's own cache is maintained (CPU 0). */
+  localClean: 30,
+  localInvalidate: 31,
+  localCleanInvalidate: 32,
+  issueLocalClean: 33,
+  issueLocalInvalidate: 34,
+  issueLocalCleanInvalidate: 35,
+
+  /** The CPU's operations, done by CPU 1; the names above mean CPU 0 where a model tells CPUs apart. */
+  cpu1Read: 36,
+  cpu1Write: 37,
+  cpu1WriteNeighbour: 38,
+  cpu1WriteUndefined: 39,
+  cpu1Clean: 40,
+  cpu1Invalidate: 41,
+  cpu1CleanInvalidate: 42,
+  cpu1IssueClean: 43,
+  cpu1IssueInvalidate: 44,
+  cpu1IssueCleanInvalidate: 45,
+  cpu1Barrier: 46,
+  cpu1LocalClean: 47,
+  cpu1LocalInvalidate: 48,
+  cpu1LocalCleanInvalidate: 49,
+  cpu1IssueLocalClean: 50,
+  cpu1IssueLocalInvalidate: 51,
+  cpu1IssueLocalCleanInvalidate: 52,
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
-export const OPERATIONS = 17;
+export const OPERATIONS = 53;
 
 /**
  * Modes: what else may happen at any time, between any two operations, any number of times. A bit set, part of
@@ -58,10 +114,16 @@ export const Mode = {
   neighbourWrites: 4,
   /** No live cacheable alias: the line cannot be filled by speculation (default: it can). */
   noFills: 8,
+  /** A CPU may store elsewhere in the largest granule (cpuWriteElsewhere). */
+  elsewhereWrites: 16,
+  /** An I/O-coherent device may read this byte (snoopRead). Every state on the way is judged. */
+  snoopReads: 32,
+  /** An I/O-coherent device may write this byte (snoopWrite), each time a new current value. */
+  snoopWrites: 64,
 } as const;
-/** A set of Mode bits, 0 to 15. */
+/** A set of Mode bits, 0 to 127. */
 export type ModeSet = number;
-export const MODES = 16;
+export const MODES = 128;
 
 /** The set with these modes on as well. */
 export const addModes = (set: ModeSet, modes: ModeSet): ModeSet => set | modes;
