@@ -3,6 +3,7 @@
  * docs/architecture.md says what lives in each.
  */
 const rooms = [
+  'text',
   'address',
   'coherence',
   'devicetree',

@@ -1,8 +1,8 @@
 /** Which designs to judge: --design, and what is judged without it. */
 import { DESIGNS, findDesign } from '../designs/index.ts';
 import type { Design } from '../linux/index.ts';
+import { closest } from '../text/index.ts';
 import { UsageError } from './io.ts';
-import { closest } from './suggest.ts';
 
 const RECORDED = 'recorded';
 

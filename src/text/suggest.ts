@@ -1,7 +1,11 @@
 /** "did you mean": the nearest of some names. */
 
+/** Longer ones are no misspelt names, and would take long. */
+const MAX_NAME = 100;
+
 /** Text to add to a message about an unknown name; empty where nothing is near. */
 export function closest(name: string, names: readonly string[]): string {
+  if (name.length > MAX_NAME) return '';
   const [best] = names
     .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance);

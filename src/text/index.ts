@@ -1,0 +1,2 @@
+/** Words for messages. Depends on nothing. */
+export { closest } from './suggest.ts';
