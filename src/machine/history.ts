@@ -1,6 +1,15 @@
 /** What one byte went through on the adversarial machine, so that its shortest execution can be rebuilt. */
 import type { MachineAddr } from '../address/index.ts';
-import type { Fault, Start, Step } from '../coherence/index.ts';
+import {
+  type DisciplineName,
+  type Fault,
+  type ModelName,
+  type Start,
+  type Step,
+  type Witness,
+  witness,
+} from '../coherence/index.ts';
+import { byteModelOf } from './hardware.ts';
 import type { MachineRule } from './machine.ts';
 
 /** What the caller was executing: a number of its own, recorded with every step. */
@@ -15,57 +24,62 @@ export interface HistoryFault {
   readonly moves: number;
   readonly consequence: boolean;
   readonly label: Label;
+  /** Which of the two questions about the byte it answers. */
+  readonly discipline: DisciplineName;
   /** For witness(), together with the start and the steps. */
   readonly fault: Fault;
 }
 export interface History {
   readonly at: MachineAddr;
+  readonly model: ModelName;
   readonly start: Start;
   readonly steps: readonly HistoryStep[];
   readonly faults: readonly HistoryFault[];
 }
 
+/** The execution with the fewest hardware moves in which the byte goes wrong like this; undefined if there is none. */
+export function shortestExecution(history: History, fault: HistoryFault): Witness<unknown> | undefined {
+  return witness(
+    history.start,
+    history.steps.map(({ step }) => step),
+    fault.fault,
+    byteModelOf(history.model, fault.discipline),
+  );
+}
+
+/** Writes a history down. */
 export class HistoryLog implements History {
   readonly at: MachineAddr;
+  readonly model: ModelName;
   start: Start;
   steps: HistoryStep[] = [];
   faults: HistoryFault[] = [];
   label: Label = 0;
 
-  constructor(at: MachineAddr, start: Start) {
+  constructor(at: MachineAddr, model: ModelName, start: Start) {
     this.at = at;
+    this.model = model;
     this.start = start;
   }
 
-  /** Begin again: memory was initialised. */
-  restart(from: MachineAddr, to: MachineAddr, start: Start): void {
-    if (!this.#covers(from, to)) return;
+  covers(from: MachineAddr, to: MachineAddr): boolean {
+    return from <= this.at && this.at < to;
+  }
+
+  /** Begin again: the byte was initialised. */
+  restart(start: Start): void {
     this.start = start;
     this.steps = [];
     this.faults = [];
   }
 
-  push(from: MachineAddr, to: MachineAddr, step: Step): void {
-    if (this.#covers(from, to)) this.steps.push({ step, label: this.label });
+  push(step: Step): void {
+    this.steps.push({ step, label: this.label });
   }
 
-  /**
-   * Something was found of the bytes [from, to).
-   * @param pushed the operation that is at fault is among the steps already; otherwise it is the next one.
-   */
-  found(
-    from: MachineAddr,
-    to: MachineAddr,
-    kind: Fault['kind'],
-    about: Omit<HistoryFault, 'label' | 'fault'>,
-    pushed: boolean,
-  ): void {
-    if (!this.#covers(from, to)) return;
-    const step = this.steps.length - (pushed ? 1 : 0);
+  /** A read that is judged is the next step, everything else the last one. */
+  found(kind: Fault['kind'], about: Omit<HistoryFault, 'label' | 'fault'>): void {
+    const step = kind === 'stale-read' ? this.steps.length : this.steps.length - 1;
     this.faults.push({ ...about, label: this.label, fault: { kind, step } });
-  }
-
-  #covers(from: MachineAddr, to: MachineAddr): boolean {
-    return from <= this.at && this.at < to;
   }
 }

@@ -1,7 +1,13 @@
 /** Memory and caches: how maintenance lands on lines, and runs of bytes with one history. */
 export { AdversarialMachine, type AdversarialOptions } from './adversarial.ts';
 export { type Cell, type Footprint, NO_FOOTPRINT } from './footprint.ts';
-export type { History, HistoryFault, HistoryStep, Label } from './history.ts';
+export {
+  type History,
+  type HistoryFault,
+  type HistoryStep,
+  type Label,
+  shortestExecution,
+} from './history.ts';
 export type {
   CpuAccess,
   FaultSink,
@@ -10,6 +16,7 @@ export type {
   MachineFault,
   MachineRule,
   MachineSpec,
+  MaintainOptions,
   OuterOperation,
   Port,
   Window,

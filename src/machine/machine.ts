@@ -56,6 +56,14 @@ export interface Window {
   readonly writes: boolean;
 }
 
+/** How maintenance by VA is carried out. */
+export interface MaintainOptions {
+  /** Bytes from one instruction to the next: the line size that the executing core believes in. Default: the smallest real one. */
+  readonly stride?: number;
+  /** Bytes whose old value is of no use to anybody (the receive buffer being maintained): destroying it is no loss. */
+  readonly spare?: readonly [from: MachineAddr, to: MachineAddr];
+}
+
 export interface Machine {
   readonly spec: MachineSpec;
   /** Bytes of the largest line: accesses within one granule are not independent of each other. */
@@ -82,17 +90,13 @@ export interface Machine {
   /** The device has finished with what the window covers (or with part of it). */
   closeWindow(name: string, from: MachineAddr, to: MachineAddr): void;
 
-  /**
-   * Maintenance by VA, of whole lines, as MaintenanceCall says for whole and partial ones.
-   * @param stride bytes from one instruction to the next: the line size that the executing core believes in.
-   * @param spare bytes whose old value is of no use to anybody (the receive buffer being maintained): destroying it is no loss.
-   */
+  /** Maintenance by VA, of whole lines, as MaintenanceCall says for whole and partial ones. */
   maintain(
     cpu: number,
     call: MaintenanceCall,
     from: MachineAddr,
     to: MachineAddr,
-    options?: { readonly stride?: number; readonly spare?: readonly [from: MachineAddr, to: MachineAddr] },
+    options?: MaintainOptions,
   ): void;
   /** Invalidate by set/way: all dirty lines of this core's cache may be lost. */
   invalidateAll(cpu: number): void;

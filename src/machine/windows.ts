@@ -18,10 +18,9 @@ export class Windows {
     if (window.from < window.to) this.#open.push(window);
   }
 
-  /** Take [from, to) out of every window of that name. Returns what was taken out. */
-  remove(name: string, from: MachineAddr, to: MachineAddr): OpenWindow[] {
+  /** Take [from, to) out of every window of that name. */
+  remove(name: string, from: MachineAddr, to: MachineAddr): void {
     const kept: OpenWindow[] = [];
-    const removed: OpenWindow[] = [];
     for (const each of this.#open) {
       const low = each.from > from ? each.from : from;
       const high = each.to < to ? each.to : to;
@@ -29,17 +28,15 @@ export class Windows {
         kept.push(each);
         continue;
       }
-      removed.push({ ...each, from: low, to: high });
       if (each.from < low) kept.push({ ...each, to: low });
       if (high < each.to) kept.push({ ...each, from: high });
     }
     this.#open = kept;
-    return removed;
   }
 
-  /** Open windows that overlap [from, to), in the order in which they were opened. */
-  over(from: MachineAddr, to: MachineAddr): OpenWindow[] {
-    return this.#open.filter((each) => each.from < to && each.to > from);
+  /** Does a device that may read at any time see a byte of [from, to). */
+  anyReads(from: MachineAddr, to: MachineAddr): boolean {
+    return this.#open.some((each) => each.window.reads && each.from < to && each.to > from);
   }
 
   /** Visit the pieces of [from, to) that are covered by the same windows, ascending. */
@@ -49,7 +46,7 @@ export class Windows {
     visit: (from: MachineAddr, to: MachineAddr, windows: readonly OpenWindow[]) => void,
   ): void {
     if (from >= to) return;
-    const over = this.over(from, to);
+    const over = this.#open.filter((each) => each.from < to && each.to > from);
     const inside = over.flatMap((each) => [each.from, each.to]).filter((at) => from < at && at < to);
     const bounds = [...new Set([from, ...inside, to])].sort((a, b) => a - b);
     for (let i = 0; i + 1 < bounds.length; i++) {
