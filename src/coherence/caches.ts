@@ -10,17 +10,21 @@ import type { Discipline } from './disciplines.ts';
 import type { ByteModel, Copy, Spontaneous, SpontaneousName } from './model.ts';
 import { type HardwareMove, Mode, type ModeSet, OPERATIONS, Operation, type Start } from './operations.ts';
 
-/** What an operation does to the copies. */
+/** What may become of the copies; more than one where the architecture leaves a choice. */
+export type Change<Copies> = (copies: Copies) => readonly Copies[];
+
+/** An operation. */
 export interface Row<Copies> {
   /** Slots that must be empty before: what is in them takes effect first. */
   readonly waits: readonly number[];
-  readonly does: (copies: Copies) => readonly Copies[];
+  readonly does: Change<Copies>;
   /** Maintenance put into a slot; takes effect later. */
   readonly issues?: { readonly slot: number; readonly effect: string };
   /** A judged read: flags of the copies that it may return. */
   readonly sees?: (copies: Copies) => readonly boolean[];
 }
-export type Rows<Copies> = Readonly<Record<Operation, Row<Copies>>>;
+/** By number of the operation. */
+export type Rows<Copies> = readonly Row<Copies>[];
 
 /** A move that hardware makes by itself. */
 export interface Move<Copies> {
@@ -41,7 +45,7 @@ export interface Caches<Copies, State> {
   /** What each slot can hold. */
   readonly slots: readonly (readonly string[])[];
   /** What maintenance does when it takes effect. */
-  readonly effects: Readonly<Record<string, (copies: Copies) => readonly Copies[]>>;
+  readonly effects: Readonly<Record<string, Change<Copies>>>;
   readonly rows: Rows<Copies>;
   readonly moves: (copies: Copies, mayFill: boolean) => readonly Move<Copies>[];
   readonly flags: (copies: Copies) => readonly boolean[];
@@ -71,7 +75,8 @@ interface Full<Copies> {
 
 /** Build the model. Numbers of states are theirs in `copies`, for each filling of the slots in turn. */
 export function buildModel<Copies, State>(caches: Caches<Copies, State>): ByteModel<State> {
-  const { rows, discipline } = caches;
+  const { discipline } = caches;
+  const rowOf = (operation: Operation) => caches.rows[operation] as Row<Copies>;
   const fillings = caches.slots.reduce<readonly (readonly string[])[]>(
     (lists, slot) => lists.flatMap((list) => [NONE, ...slot].map((effect) => [...list, effect])),
     [[]],
@@ -105,7 +110,7 @@ export function buildModel<Copies, State>(caches: Caches<Copies, State>): ByteMo
     }));
 
   const operate = (operation: Operation, number: number): readonly number[] => {
-    const row = rows[operation];
+    const row = rowOf(operation);
     return distinct(
       complete(at(number), row.waits)
         .flatMap((state) => perform(row, state))
@@ -127,12 +132,12 @@ export function buildModel<Copies, State>(caches: Caches<Copies, State>): ByteMo
       if (mode & bit)
         free(
           name,
-          operations.flatMap((operation) => perform(rows[operation], state)),
+          operations.flatMap((operation) => perform(rowOf(operation), state)),
         );
     return found.filter(({ to }) => to !== number);
   };
   const readsBad = (read: Operation, number: number): boolean => {
-    const { sees, waits } = rows[read];
+    const { sees, waits } = rowOf(read);
     const { copies, issued } = at(number);
     return sees !== undefined && waits.every((slot) => issued[slot] === NONE) && sees(copies).includes(false);
   };

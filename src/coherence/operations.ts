@@ -60,7 +60,7 @@ export const Operation = {
   outerInvalidate: 20,
   outerCleanInvalidate: 21,
 
-  /** Elsewhere: another line of the smallest size, in this byte's largest granule. Reaches the byte only in a big line. */
+  /** Elsewhere: the other small line of this byte's big one, where there are two line sizes. */
   cpuWriteElsewhere: 22,
   /** An I/O-coherent device writes there. */
   snoopWriteElsewhere: 23,
@@ -97,9 +97,12 @@ export const Operation = {
   cpu1IssueLocalClean: 50,
   cpu1IssueLocalInvalidate: 51,
   cpu1IssueLocalCleanInvalidate: 52,
+
+  /** Load elsewhere: may fetch the big line. */
+  cpuReadElsewhere: 53,
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
-export const OPERATIONS = 53;
+export const OPERATIONS = 54;
 
 /**
  * Modes: what else may happen at any time, between any two operations, any number of times. A bit set, part of
@@ -114,7 +117,7 @@ export const Mode = {
   neighbourWrites: 4,
   /** No live cacheable alias: the line cannot be filled by speculation (default: it can). */
   noFills: 8,
-  /** A CPU may store elsewhere in the largest granule (cpuWriteElsewhere). */
+  /** A CPU may store elsewhere in the big line (cpuWriteElsewhere; does not complete issued maintenance). */
   elsewhereWrites: 16,
   /** An I/O-coherent device may read this byte (snoopRead). Every state on the way is judged. */
   snoopReads: 32,

@@ -34,7 +34,9 @@ export const LOCAL: Partial<Record<Operation, Operation>> = {
   [O.issueCleanInvalidate]: O.issueLocalCleanInvalidate,
 };
 
-const ELSEWHERE: Partial<Record<Operation, Operation>> = {
+/** What each operation of CPU 0 or a snooping device is called where it is aimed elsewhere. */
+export const ELSEWHERE: Partial<Record<Operation, Operation>> = {
+  [O.cpuRead]: O.cpuReadElsewhere,
   [O.cpuWrite]: O.cpuWriteElsewhere,
   [O.cpuWriteNeighbour]: O.cpuWriteElsewhere,
   [O.cpuWriteUndefined]: O.cpuWriteElsewhere,
