@@ -1,0 +1,17 @@
+/** The explorer of interleavings: knows agents, atomics and cells, and nothing of what they mean. */
+export type {
+  AgentProgram,
+  Blocked,
+  Crash,
+  End,
+  Execution,
+  Exploration,
+  Instance,
+  Program,
+  Schedule,
+  Transition,
+  Visit,
+} from './contract.ts';
+export { scheduleOf } from './contract.ts';
+export { explore } from './explore.ts';
+export { type After, replay } from './replay.ts';
