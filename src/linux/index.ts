@@ -1,4 +1,8 @@
 /** Linux as a design sees it: the DMA API's words, the services of a kernel, what a design is. */
+
+export { allocCoherent, type CoherentBuffer, freeCoherent } from './api/coherent.ts';
+export { DmaApi, type MappedSgEntry, type SgEntry } from './api/dma-api.ts';
+export { maxMappingSize } from './api/max-mapping-size.ts';
 export {
   type Attributes,
   type Device,
@@ -19,3 +23,30 @@ export {
   type Table,
   type Tables,
 } from './kernel.ts';
+export type { SimulatedDevice } from './simulated/device.ts';
+export {
+  balloonIn,
+  balloonOut,
+  type ForeignPage,
+  mapGrants,
+  unmapGrants,
+} from './simulated/foreign-pages.ts';
+export { SimulatedKernel } from './simulated/kernel.ts';
+export {
+  type NativeMaintenance,
+  type NativeOperation,
+  nativeMaintenance,
+  nativeOperation,
+} from './simulated/native-maintenance.ts';
+export type { Architecture, LinuxPlatform, PfnValid, SwiotlbPlatform } from './simulated/platform.ts';
+export { isQuirk, QUIRKS, type Quirk, type QuirkFacts } from './simulated/quirks.ts';
+export type {
+  GrantMapping,
+  GrantUnmapping,
+  Hypervisor,
+  KernelFault,
+  MappedGrant,
+  Stage2,
+  Translation,
+  World,
+} from './simulated/world.ts';

@@ -1,0 +1,80 @@
+/**
+ * Foreign pages: other domains' frames, granted and mapped where the kernel has a struct page and no memory of its own.
+ * Sources: drivers/xen/grant-table.c (gnttab_map_refs, gnttab_unmap_refs), arch/arm/xen/p2m.c, drivers/xen/balloon.c,
+ * Linux 6.12 and 7.3.
+ */
+import { type Mfn, PAGE_SIZE, type Pfn, physAddrOf } from '../../address/index.ts';
+import type { GrantHooks } from '../kernel.ts';
+import type { SimulatedKernel } from './kernel.ts';
+import {
+  GNTST_GENERAL_ERROR,
+  GNTST_OKAY,
+  type GrantMapping,
+  type Hypervisor,
+  type MappedGrant,
+} from './world.ts';
+
+/** A page of another domain that is mapped. */
+export interface ForeignPage {
+  readonly at: Pfn;
+  readonly frame: Mfn;
+  readonly handle: number;
+}
+
+/**
+ * gnttab_map_refs(): one hypercall, then the p2m and the design are told of each page. What either of them refuses is unmapped
+ * again and gets GNTST_general_error.
+ */
+export function mapGrants(
+  kernel: SimulatedKernel,
+  design: GrantHooks,
+  mappings: readonly GrantMapping[],
+): MappedGrant[] {
+  const hypervisor = hypervisorOf(kernel);
+  return hypervisor.mapGrants(mappings).map((mapped, i) => {
+    const { at } = mappings[i] as GrantMapping;
+    if (mapped.status !== GNTST_OKAY || accepted(kernel, design, at, mapped.frame)) return mapped;
+    hypervisor.unmapGrants([{ at, handle: mapped.handle }]);
+    return { ...mapped, status: GNTST_GENERAL_ERROR };
+  });
+}
+
+function accepted(kernel: SimulatedKernel, design: GrantHooks, at: Pfn, frame: Mfn): boolean {
+  if (!kernel.setForeignFrame(at, frame)) return false;
+  if (design.grantMapped?.(kernel, at, frame) ?? true) return true;
+  kernel.clearForeignFrame(at);
+  return false;
+}
+
+/** gnttab_unmap_refs(): the design is told, then one hypercall, then the p2m is cleared, whatever the hypervisor said. */
+export function unmapGrants(
+  kernel: SimulatedKernel,
+  design: GrantHooks,
+  pages: readonly ForeignPage[],
+): readonly number[] {
+  for (const { at, frame } of pages) design.grantUnmapped?.(kernel, at, frame);
+  const statuses = hypervisorOf(kernel).unmapGrants(pages.map(({ at, handle }) => ({ at, handle })));
+  for (const { at } of pages) kernel.clearForeignFrame(at);
+  return statuses;
+}
+
+/**
+ * Balloon: give own pages back to the hypervisor, so that foreign ones can be mapped in their place.
+ * @returns how many went, from the first on.
+ */
+export function balloonOut(kernel: SimulatedKernel, frames: readonly Pfn[]): number {
+  if (kernel.world.platform.scrubsPages)
+    for (const frame of frames) kernel.cpuWrite(physAddrOf(frame), PAGE_SIZE);
+  return hypervisorOf(kernel).decreaseReservation(frames);
+}
+
+/** Balloon: get pages for frames that have none. @returns how many came, from the first on. */
+export function balloonIn(kernel: SimulatedKernel, frames: readonly Pfn[]): number {
+  return hypervisorOf(kernel).populatePhysmap(frames);
+}
+
+function hypervisorOf(kernel: SimulatedKernel): Hypervisor {
+  const { hypervisor } = kernel.world;
+  if (hypervisor === undefined) throw new Error('foreign pages without a hypervisor');
+  return hypervisor;
+}

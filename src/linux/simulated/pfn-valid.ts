@@ -1,0 +1,66 @@
+/**
+ * pfn_valid(): is there a struct page, which is not the same as: is it the kernel's RAM.
+ *
+ * swiotlb-xen takes one for the other, so the granularity decides which foreign frames it mistakes for its own.
+ * Sources: arch/arm64/mm/init.c of 5.10, include/linux/mmzone.h of 6.12, arch/arm/mm/init.c of 6.12,
+ * arch/arm64/include/asm/sparsemem.h (SECTION_SIZE_BITS 27 with 4 KiB pages).
+ */
+import {
+  type ByteRange,
+  ceilTo,
+  floorTo,
+  type Pfn,
+  type PhysAddr,
+  physAddrOf,
+  RangeSet,
+} from '../../address/index.ts';
+import { isEarlier, type LinuxPlatform, type PfnValid } from './platform.ts';
+
+/** Bytes of a memory section (arm64 with 4 KiB pages, x86-64). */
+export const SECTION = 128 * 2 ** 20;
+/** Bytes of a subsection: the granularity of memory that is added later (memremap_pages). */
+export const SUBSECTION = 2 * 2 ** 20;
+
+/** Granularity of pfn_valid() on RAM of the kernel's own. */
+export function pfnValidGranularity({ architecture, release, pfnValid }: LinuxPlatform): PfnValid {
+  if (pfnValid !== undefined) return pfnValid;
+  if (architecture === 'arm') return 'exact';
+  return architecture === 'arm64' && isEarlier(release, [5, 14]) ? 'exact' : 'section';
+}
+
+/** Which frames have a struct page, and which a linear mapping. */
+export class StructPages {
+  readonly #valid: RangeSet<PhysAddr>;
+  readonly #mapped: RangeSet<PhysAddr>;
+  readonly #ram: RangeSet<PhysAddr>;
+
+  constructor(platform: LinuxPlatform) {
+    const { ram, structPagesToo = [] } = platform;
+    const section = pfnValidGranularity(platform) === 'section';
+    this.#ram = new RangeSet(ram);
+    this.#mapped = new RangeSet([...ram, ...structPagesToo]);
+    this.#valid = new RangeSet([
+      ...ram.map((range) => (section ? widened(range, SECTION) : range)),
+      ...structPagesToo.map((range) => widened(range, SUBSECTION)),
+    ]);
+  }
+
+  /** pfn_valid(). */
+  isValid(frame: Pfn): boolean {
+    return this.#valid.has(physAddrOf(frame));
+  }
+
+  /** The linear map (or kmap) has a virtual address for it. What is behind that is stage 2's business. */
+  isMapped(frame: Pfn): boolean {
+    return this.#mapped.has(physAddrOf(frame));
+  }
+
+  /** The kernel's own RAM, ballooned out or not. */
+  isRam(frame: Pfn): boolean {
+    return this.#ram.has(physAddrOf(frame));
+  }
+}
+
+function widened([from, to]: ByteRange<PhysAddr>, granularity: number): ByteRange<PhysAddr> {
+  return [floorTo(from, granularity), ceilTo(to, granularity)];
+}

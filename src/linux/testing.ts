@@ -1,0 +1,134 @@
+/** A machine for this room's tests that writes down what is done to it, and a world around it. */
+import { dmaAddr, type MachineAddr, type Mfn, mfn, type Pfn, pfn, physAddr } from '../address/index.ts';
+import type { Operation } from '../coherence/index.ts';
+import { AT_ONCE, type Cell, forEachPiece, type Machine, type MachineSpec } from '../machine/index.ts';
+import type { LinuxPlatform } from './simulated/platform.ts';
+import type { KernelFault, World } from './simulated/world.ts';
+
+/** One thing done to the machine, in order. Addresses are machine addresses. */
+export interface Deed {
+  readonly what: string;
+  readonly from: number;
+  readonly to: number;
+  /** Where a copy went. */
+  readonly target?: number;
+}
+
+const SPEC: MachineSpec = {
+  lineSizes: [64],
+  outerCache: true,
+  localMaintenance: false,
+  explicitBarriers: false,
+  cpus: 2,
+};
+
+/** Remembers; a maintenance call is written down as its instruction on whole lines. */
+export class RecordingMachine implements Machine {
+  readonly spec = SPEC;
+  readonly granule = 64;
+  readonly deeds: Deed[] = [];
+  /** What each line-aligned piece of the maintenance got. */
+  readonly pieces: { from: number; to: number; operation: Operation }[] = [];
+  readonly options: unknown[] = [];
+
+  #add(what: string, from: number, to: number, target?: number): void {
+    this.deeds.push(target === undefined ? { what, from, to } : { what, from, to, target });
+  }
+  initialise(from: MachineAddr, to: MachineAddr, initial: string): void {
+    this.#add(`initialise ${initial}`, from, to);
+  }
+  cpuRead(access: { cacheable: boolean }, from: MachineAddr, to: MachineAddr): void {
+    this.#add(access.cacheable ? 'read' : 'read uncached', from, to);
+  }
+  cpuWrite(access: { cacheable: boolean }, from: MachineAddr, to: MachineAddr): void {
+    this.#add(access.cacheable ? 'write' : 'write uncached', from, to);
+  }
+  cpuCopy(_access: unknown, from: MachineAddr, to: MachineAddr, target: MachineAddr): void {
+    this.#add('copy', from, to, target);
+  }
+  deviceRead(_port: unknown, from: MachineAddr, to: MachineAddr): void {
+    this.#add('device reads', from, to);
+  }
+  deviceWrite(_port: unknown, from: MachineAddr, to: MachineAddr): void {
+    this.#add('device writes', from, to);
+  }
+  openWindow(): void {}
+  closeWindow(): void {}
+  maintain(...[cpu, call, from, to, options]: Parameters<Machine['maintain']>): void {
+    this.#add(`${call.whole}${cpu === 0 ? '' : ` on CPU ${cpu}`}`, from, to);
+    this.options.push(options);
+    forEachPiece(call, from, to, 64, (begin, end, operation) =>
+      this.pieces.push({ from: begin, to: end, operation }),
+    );
+  }
+  invalidateAll(): void {
+    this.#add('invalidate all', 0, 0);
+  }
+  maintainOuter(operation: string, from: MachineAddr, to: MachineAddr): void {
+    this.#add(`outer ${operation}`, from, to);
+  }
+  barrier(): void {
+    this.#add('DSB', 0, 0);
+  }
+  newOwner(from: MachineAddr, to: MachineAddr): void {
+    this.#add('new owner', from, to);
+  }
+  setFills(): void {}
+}
+
+/** A world that runs at once, with everything that happened in it. */
+export interface TestWorld extends World {
+  readonly machine: RecordingMachine;
+  readonly faults: KernelFault[];
+  readonly touched: { cell: Cell; write: boolean }[];
+  /** Stage 2 by page number; changed at will. Pages not in it are 1:1 if they are RAM. */
+  readonly p2m: Map<number, { frame: Mfn; writable: boolean } | undefined>;
+}
+
+export const MIB = 2 ** 20;
+export const GIB = 2 ** 30;
+
+/** 1 GiB of RAM at 1 GiB, of which the upper half is heap, and a pool of 1 MiB. */
+export const DOM0: LinuxPlatform = {
+  name: 'dom0',
+  architecture: 'arm64',
+  release: [6, 12],
+  regime: 'EL1-stage2',
+  ram: [[physAddr(GIB), physAddr(2 * GIB)]],
+  heap: [[physAddr(1.5 * GIB), physAddr(1.5 * GIB + 64 * MIB)]],
+  swiotlb: { base: physAddr(GIB + 256 * MIB), size: MIB },
+};
+
+export function testWorld(platform: Partial<LinuxPlatform> = {}, rest: Partial<World> = {}): TestWorld {
+  const complete = { ...DOM0, ...platform };
+  const p2m: TestWorld['p2m'] = new Map();
+  const faults: KernelFault[] = [];
+  const touched: TestWorld['touched'] = [];
+  const isRam = (frame: Pfn) => complete.ram.some(([from, to]) => frame * 4096 >= from && frame * 4096 < to);
+  return {
+    platform: complete,
+    stage2: {
+      translate(frame) {
+        if (p2m.has(frame)) return p2m.get(frame);
+        return isRam(frame) ? { frame: mfn(frame), writable: true } : undefined;
+      },
+      pfnOf(frame) {
+        for (const [at, translation] of p2m) if (translation?.frame === frame) return pfn(at);
+        return isRam(pfn(frame)) ? pfn(frame) : undefined;
+      },
+    },
+    scheduler: AT_ONCE,
+    footprint: { touch: (cell, write) => touched.push({ cell, write }) },
+    ...rest,
+    machine: new RecordingMachine(),
+    fault: (fault) => faults.push(fault),
+    faults,
+    touched,
+    p2m,
+  };
+}
+
+export const NIC = { name: 'nic', coherent: false } as const;
+export const COHERENT_NIC = { name: 'nic', coherent: true } as const;
+/** A device with a 32-bit mask. */
+export const NARROW = { name: 'sd', coherent: false, dmaMask: dmaAddr(2 ** 32 - 1) } as const;
