@@ -13,7 +13,16 @@ import {
   type PhysAddr,
   physAddr,
 } from '../address/index.ts';
-import type { Alias, CacheFlush, Device, Direction, Kernel, Table, Tables } from '../linux/index.ts';
+import type {
+  Alias,
+  Architecture,
+  CacheFlush,
+  Device,
+  Direction,
+  Kernel,
+  Table,
+  Tables,
+} from '../linux/index.ts';
 
 /** One thing that a design asked the kernel to do, in order. */
 export type Deed =
@@ -45,6 +54,7 @@ export type Deed =
 
 /** What the kernel of a test is like. */
 export interface Facts {
+  readonly architecture?: Architecture;
   readonly longBits?: 32 | 64;
   readonly hasCacheFlush?: boolean;
   readonly hasGrantMapIdentity?: boolean;
@@ -66,6 +76,7 @@ export interface Facts {
 const MAINTENANCE = /^(arch_sync|syncAlias|outerSync|cacheFlush)/;
 
 export class FakeKernel implements Kernel {
+  readonly architecture: Architecture;
   readonly longBits: 32 | 64;
   readonly hasCacheFlush: boolean;
   readonly hasGrantMapIdentity: boolean;
@@ -79,6 +90,7 @@ export class FakeKernel implements Kernel {
 
   constructor(facts: Facts = {}) {
     this.#facts = facts;
+    this.architecture = facts.architecture ?? 'arm64';
     this.longBits = facts.longBits ?? 64;
     this.hasCacheFlush = facts.hasCacheFlush ?? true;
     this.hasGrantMapIdentity = facts.hasGrantMapIdentity ?? false;

@@ -13,6 +13,7 @@ export {
 } from './dma.ts';
 export {
   type Alias,
+  type Architecture,
   type CacheFlush,
   CacheFlushOp,
   type Design,
@@ -38,7 +39,7 @@ export {
   nativeMaintenance,
   nativeOperation,
 } from './simulated/native-maintenance.ts';
-export type { Architecture, LinuxPlatform, PfnValid, SwiotlbPlatform } from './simulated/platform.ts';
+export type { LinuxPlatform, PfnValid, SwiotlbPlatform } from './simulated/platform.ts';
 export { isQuirk, QUIRKS, type Quirk, type QuirkFacts } from './simulated/quirks.ts';
 export type {
   GrantMapping,

@@ -52,7 +52,11 @@ export interface Tables {
   readonly pagesOfFrame: Table<Mfn, Pfn>;
 }
 
+export type Architecture = 'arm' | 'arm64' | 'x86';
+
 export interface Kernel {
+  /** What differs by it within one release is the design's business. */
+  readonly architecture: Architecture;
   /** Width of `unsigned long`, which decides what XEN_PAGE_MASK keeps of a 64-bit address. */
   readonly longBits: 32 | 64;
   /** The hypervisor has GNTTABOP_cache_flush (hypercall_cflush in arch/arm/xen/mm.c). */
@@ -167,5 +171,7 @@ export interface Design extends DmaOps, GrantHooks {
   readonly releases?: { readonly from: Release; readonly before?: Release };
   /** Runs on Xen (swiotlb-xen) or on bare metal. */
   readonly on: 'xen' | 'bare-metal';
+  /** The machine that it is for, where that is not an Arm dom0 without an SMMU: no recording can judge it then. */
+  readonly needs?: string;
 }
 export type Release = readonly [major: number, minor: number];

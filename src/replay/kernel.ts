@@ -22,7 +22,7 @@ import {
 import { dmaToMachineThrough, machineToDmaThrough } from '../devicetree/index.ts';
 import type { Alias, CacheFlush, Device, Direction, Kernel, Tables } from '../linux/index.ts';
 import { type MappingClass, NO_OPERATIONS, type Operation, withOperation } from './operation.ts';
-import type { P2m, Platform, ReplayDevice } from './platform.ts';
+import type { Architecture, P2m, Platform, ReplayDevice } from './platform.ts';
 import { countedTables } from './tables.ts';
 import { bouncedBytes } from './track.ts';
 
@@ -43,6 +43,7 @@ const SLOT = 2048;
 const NO_TABLES = countedTables({ indexInserts: 0, indexRemoves: 0, indexLookups: 0, indexPeak: 0 });
 
 export class ReplayKernel implements Kernel {
+  readonly architecture: Architecture;
   readonly longBits: 32 | 64;
   readonly hasCacheFlush: boolean;
   /** Reverted before any release: no trace is of a Xen that has it. */
@@ -62,6 +63,7 @@ export class ReplayKernel implements Kernel {
     this.#platform = platform;
     this.#p2m = p2m;
     this.#tables = NO_TABLES;
+    this.architecture = platform.architecture;
     this.longBits = platform.architecture === 'arm64' ? 64 : 32;
     this.hasCacheFlush = platform.hasCacheFlush;
   }
@@ -140,8 +142,9 @@ export class ReplayKernel implements Kernel {
     return this.#recorded?.translated ? this.#recorded : undefined;
   }
 
+  /** What the recorded kernel bounced the device did not reach; a slot it does. */
   dmaCapable(): boolean {
-    return this.#recorded?.mappingClass !== 'bounced';
+    return this.#inSlot || this.#recorded?.mappingClass !== 'bounced';
   }
   /** Why the recorded kernel bounced does not matter: what it bounced every design is taken to bounce. */
   kmallocNeedsBounce(): boolean {

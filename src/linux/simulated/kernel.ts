@@ -19,7 +19,7 @@ import {
   physToBus,
 } from '../../address/index.ts';
 import { type Attributes, type Device, Direction } from '../dma.ts';
-import type { Alias, CacheFlush, Kernel, Tables } from '../kernel.ts';
+import type { Alias, Architecture, CacheFlush, Kernel, Tables } from '../kernel.ts';
 import { isCapable, toBus, toDma } from './device.ts';
 import { kmallocNeedsBounce } from './kmalloc-bounce.ts';
 import { type NativeOperation, nativeOperation } from './native-maintenance.ts';
@@ -32,6 +32,7 @@ import type { World } from './world.ts';
 const NO_PFN = -1 as Pfn;
 
 export class SimulatedKernel implements Kernel {
+  readonly architecture: Architecture;
   readonly longBits: 32 | 64;
   readonly hasCacheFlush: boolean;
   readonly hasGrantMapIdentity: boolean;
@@ -43,6 +44,7 @@ export class SimulatedKernel implements Kernel {
   /** A Linux that has just booted, as its CPU 0 runs it. */
   constructor(world: World, cpu = 0, state: SharedState = new SharedState(world)) {
     const { architecture, hasCacheFlush, hasGrantMapIdentity } = world.platform;
+    this.architecture = architecture;
     this.longBits = architecture === 'arm' ? 32 : 64;
     this.hasCacheFlush = hasCacheFlush ?? world.hypervisor !== undefined;
     this.hasGrantMapIdentity = hasGrantMapIdentity ?? false;

@@ -5,8 +5,8 @@
  * (c50f11c6196f), so that bytes which the device does not write keep what the CPU had stored.
  */
 import type { Direction } from '../dma.ts';
-import type { Release } from '../kernel.ts';
-import { type Architecture, isEarlier } from './platform.ts';
+import type { Architecture, Release } from '../kernel.ts';
+import { isEarlier } from './platform.ts';
 
 /** A maintenance operation by VA, or nothing. */
 export type NativeOperation = 'clean' | 'invalidate' | 'cleanInvalidate' | 'nothing';

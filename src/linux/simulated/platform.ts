@@ -1,10 +1,8 @@
 /** One Linux as data: architecture, release, memory, and the bugs that it has. */
 import type { ByteRange, PhysAddr } from '../../address/index.ts';
 import type { Regime } from '../../coherence/index.ts';
-import type { Release } from '../kernel.ts';
+import type { Architecture, Release } from '../kernel.ts';
 import type { Quirk } from './quirks.ts';
-
-export type Architecture = 'arm' | 'arm64' | 'x86';
 
 /** The bounce buffers (swiotlb=). */
 export interface SwiotlbPlatform {
