@@ -11,14 +11,13 @@ import {
   Mode,
   type ModeSet,
   Operation,
-  onCpu,
   removeModes,
   Start,
 } from '../coherence/index.ts';
 import { DEFINED, type Facts } from './byte-info.ts';
 import { FaultList } from './fault-list.ts';
 import { type Footprint, NO_FOOTPRINT } from './footprint.ts';
-import { automatonOf, executedBy, modelOf, OUTER, setWay } from './hardware.ts';
+import { automatonOf, modelOf, Vocabulary } from './hardware.ts';
 import { type History, HistoryLog, type Label } from './history.ts';
 import { forEachReached, type LineSizes, lineSizesOf, wholeLines } from './lines.ts';
 import type {
@@ -64,6 +63,7 @@ export class AdversarialMachine implements Machine {
   readonly spec: MachineSpec;
   readonly granule: number;
   readonly #sizes: LineSizes;
+  readonly #words: Vocabulary;
   readonly #currency: Track;
   readonly #ownership: Track;
   readonly #tracks: readonly Track[];
@@ -83,6 +83,7 @@ export class AdversarialMachine implements Machine {
     const model = modelOf(spec);
     this.spec = spec;
     this.#sizes = lineSizesOf(spec);
+    this.#words = new Vocabulary(spec, model);
     this.granule = this.#sizes.big;
     this.#sink = sink;
     this.#footprint = options.footprint ?? NO_FOOTPRINT;
@@ -131,7 +132,7 @@ export class AdversarialMachine implements Machine {
 
   cpuWrite(access: CpuAccess, from: MachineAddr, to: MachineAddr): void {
     this.#touch(from, to, true);
-    this.#step(from, to, storeOf(access, false));
+    this.#step(from, to, this.#words.store(access, false));
     this.#dirtyRest(access, from, to);
     this.#setFacts(from, to, DEFINED);
     this.#judgeWindows(from, to);
@@ -142,13 +143,14 @@ export class AdversarialMachine implements Machine {
     const end = offsetBy(target, to - from);
     this.#touch(from, to, this.#loadChanges(access));
     this.#touch(target, end, true);
-    const read = loadOf(access);
+    const read = this.#words.load(access);
     const values = this.#tracks.map((track) => ({ track, pieces: track.valuesRead(from, to, read) }));
     this.#load(access, from, to);
     const there = (at: MachineAddr) => offsetBy(target, at - from);
     for (const { track, pieces } of values)
       for (const { facts, from: low, to: high } of pieces) {
-        if (track === this.#currency) this.#step(there(low), there(high), storeOf(access, facts.undefined));
+        if (track === this.#currency)
+          this.#step(there(low), there(high), this.#words.store(access, facts.undefined));
         track.setFacts(there(low), there(high), () => facts);
       }
     this.#dirtyRest(access, target, end);
@@ -195,7 +197,7 @@ export class AdversarialMachine implements Machine {
     { stride = this.#sizes.small, spare }: MaintainOptions = {},
   ): void {
     forEachReached(call, from, to, stride, this.#sizes.small, (low, high, complete) => {
-      const operation = executedBy(this.spec, cpu, complete);
+      const operation = this.#words.maintenance(cpu, complete);
       const [first, end] = wholeLines(low, high, this.granule);
       this.#touch(first, end, true);
       this.#maintain(low, high, operation, spare);
@@ -212,7 +214,7 @@ export class AdversarialMachine implements Machine {
 
   invalidateAll(cpu: number): void {
     this.#footprint.touch('caches', true);
-    const operation = setWay(cpu);
+    const operation = this.#words.invalidateOwn(cpu);
     this.#history?.push({ operation });
     for (const track of this.#tracks) track.stepAll(operation);
     this.#currency.judgeAllWindows('stale-device-read');
@@ -224,7 +226,7 @@ export class AdversarialMachine implements Machine {
     if (!this.spec.outerCache) return;
     const [low, high] = wholeLines(from, to, this.#sizes.small);
     this.#touch(low, high, true);
-    this.#maintain(low, high, OUTER[operation], undefined);
+    this.#maintain(low, high, this.#words.outer(operation), undefined);
     this.#judgeWindows(low, high);
     this.#flush();
   }
@@ -234,7 +236,7 @@ export class AdversarialMachine implements Machine {
     this.#pending[cpu] = [];
     for (const [from, to] of pending) {
       this.#touch(from, to, true);
-      this.#step(from, to, onCpu(Operation.barrier, cpu === 0 ? 0 : 1));
+      this.#step(from, to, this.#words.barrier(cpu));
       this.#judgeWindows(from, to);
     }
     this.#flush();
@@ -299,14 +301,14 @@ export class AdversarialMachine implements Machine {
   }
 
   #load(access: CpuAccess, from: MachineAddr, to: MachineAddr): void {
-    const operation = loadOf(access);
+    const operation = this.#words.load(access);
     this.#read(operation, 'stale-cpu-read', from, to);
     // The whole line is fetched, with no help from the hardware.
     if (access.cacheable) this.#stepRest(from, to, operation);
   }
 
   #dirtyRest(access: CpuAccess, from: MachineAddr, to: MachineAddr): void {
-    if (access.cacheable) this.#stepRest(from, to, onCpu(Operation.cpuWriteNeighbour, cpuOf(access)));
+    if (access.cacheable) this.#stepRest(from, to, this.#words.storeNearby(access.cpu));
   }
 
   #setFacts(from: MachineAddr, to: MachineAddr, facts: Facts): void {
@@ -362,14 +364,6 @@ export class AdversarialMachine implements Machine {
   }
 }
 
-const cpuOf = ({ cpu }: CpuAccess): 0 | 1 => (cpu === 0 ? 0 : 1);
-function loadOf(access: CpuAccess): Operation {
-  return access.cacheable ? onCpu(Operation.cpuRead, cpuOf(access)) : Operation.cpuReadUncached;
-}
-function storeOf(access: CpuAccess, nobodys: boolean): Operation {
-  if (!access.cacheable) return Operation.cpuWriteUncached;
-  return onCpu(nobodys ? Operation.cpuWriteUndefined : Operation.cpuWrite, cpuOf(access));
-}
 function modesOf({ port, window }: OpenWindow): ModeSet {
   const kind = port.snoops ? 'snooping' : 'plain';
   return addModes(window.reads ? READS[kind] : 0, window.writes ? WRITES[kind] : 0);
