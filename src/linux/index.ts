@@ -41,6 +41,7 @@ export {
 } from './simulated/native-maintenance.ts';
 export type { LinuxPlatform, PfnValid, SwiotlbPlatform } from './simulated/platform.ts';
 export { isQuirk, QUIRKS, type Quirk, type QuirkFacts } from './simulated/quirks.ts';
+export { bareMetal, xenStage2 } from './simulated/stage2.ts';
 export type {
   GrantMapping,
   GrantUnmapping,
@@ -51,3 +52,4 @@ export type {
   Translation,
   World,
 } from './simulated/world.ts';
+export { XenPort, type XenPortSpec } from './simulated/xen-port.ts';

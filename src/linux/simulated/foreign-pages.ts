@@ -4,15 +4,10 @@
  * Linux 6.12 and 7.3.
  */
 import { type Mfn, PAGE_SIZE, type Pfn, physAddrOf } from '../../address/index.ts';
+import { GNTST } from '../../xen/index.ts';
 import type { GrantHooks } from '../kernel.ts';
 import type { SimulatedKernel } from './kernel.ts';
-import {
-  GNTST_GENERAL_ERROR,
-  GNTST_OKAY,
-  type GrantMapping,
-  type Hypervisor,
-  type MappedGrant,
-} from './world.ts';
+import type { GrantMapping, Hypervisor, MappedGrant } from './world.ts';
 
 /** A page of another domain that is mapped. */
 export interface ForeignPage {
@@ -31,11 +26,11 @@ export function mapGrants(
   mappings: readonly GrantMapping[],
 ): MappedGrant[] {
   const hypervisor = hypervisorOf(kernel);
-  return hypervisor.mapGrants(mappings).map((mapped, i) => {
+  return hypervisor.mapGrants(kernel.cpu, mappings).map((mapped, i) => {
     const { at } = mappings[i] as GrantMapping;
-    if (mapped.status !== GNTST_OKAY || accepted(kernel, design, at, mapped.frame)) return mapped;
-    hypervisor.unmapGrants([{ at, handle: mapped.handle }]);
-    return { ...mapped, status: GNTST_GENERAL_ERROR };
+    if (mapped.status !== GNTST.okay || accepted(kernel, design, at, mapped.frame)) return mapped;
+    hypervisor.unmapGrants(kernel.cpu, [{ at, handle: mapped.handle }]);
+    return { ...mapped, status: GNTST.general_error };
   });
 }
 
@@ -53,7 +48,10 @@ export function unmapGrants(
   pages: readonly ForeignPage[],
 ): readonly number[] {
   for (const { at, frame } of pages) design.grantUnmapped?.(kernel, at, frame);
-  const statuses = hypervisorOf(kernel).unmapGrants(pages.map(({ at, handle }) => ({ at, handle })));
+  const statuses = hypervisorOf(kernel).unmapGrants(
+    kernel.cpu,
+    pages.map(({ at, handle }) => ({ at, handle })),
+  );
   for (const { at } of pages) kernel.clearForeignFrame(at);
   return statuses;
 }
@@ -65,12 +63,12 @@ export function unmapGrants(
 export function balloonOut(kernel: SimulatedKernel, frames: readonly Pfn[]): number {
   if (kernel.world.platform.scrubsPages)
     for (const frame of frames) kernel.cpuWrite(physAddrOf(frame), PAGE_SIZE);
-  return hypervisorOf(kernel).decreaseReservation(frames);
+  return hypervisorOf(kernel).decreaseReservation(kernel.cpu, frames);
 }
 
 /** Balloon: get pages for frames that have none. @returns how many came, from the first on. */
 export function balloonIn(kernel: SimulatedKernel, frames: readonly Pfn[]): number {
-  return hypervisorOf(kernel).populatePhysmap(frames);
+  return hypervisorOf(kernel).populatePhysmap(kernel.cpu, frames);
 }
 
 function hypervisorOf(kernel: SimulatedKernel): Hypervisor {

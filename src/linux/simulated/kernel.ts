@@ -46,8 +46,8 @@ export class SimulatedKernel implements Kernel {
     const { architecture, hasCacheFlush, hasGrantMapIdentity } = world.platform;
     this.architecture = architecture;
     this.longBits = architecture === 'arm' ? 32 : 64;
-    this.hasCacheFlush = hasCacheFlush ?? world.hypervisor !== undefined;
-    this.hasGrantMapIdentity = hasGrantMapIdentity ?? false;
+    this.hasCacheFlush = hasCacheFlush ?? world.hypervisor?.hasCacheFlush ?? false;
+    this.hasGrantMapIdentity = hasGrantMapIdentity ?? world.hypervisor?.hasGrantMapIdentity ?? false;
     this.tables = state.tables;
     this.world = world;
     this.cpu = cpu;
@@ -171,7 +171,7 @@ export class SimulatedKernel implements Kernel {
   cacheFlush(flush: CacheFlush): void {
     const { hypervisor } = this.world;
     if (hypervisor === undefined) throw new Error('GNTTABOP_cache_flush without a hypervisor');
-    hypervisor.cacheFlush(flush);
+    hypervisor.cacheFlush(this.cpu, flush);
   }
 
   /** set_phys_to_machine() of a foreign page. False: there is an entry already, or no memory for one. */

@@ -41,9 +41,9 @@ export interface LinuxPlatform {
   readonly believedLineSizes?: readonly number[];
   /** Largest line of the system (CTR_EL0.CWG), which decides whether a small kmalloc bounces. Default 64. */
   readonly cacheAlignment?: number;
-  /** The hypervisor has GNTTABOP_cache_flush. Default: yes where there is a hypervisor. */
+  /** The kernel believes that there is GNTTABOP_cache_flush. Default: what the hypervisor answers. */
   readonly hasCacheFlush?: boolean;
-  /** XENFEAT_grant_map_identity, which no released Xen had. Default: no. */
+  /** The same of XENFEAT_grant_map_identity. */
   readonly hasGrantMapIdentity?: boolean;
   /** Entries of the foreign p2m that there is memory for. Default: any number. */
   readonly p2mEntries?: number;

@@ -25,11 +25,11 @@ export const QUIRKS = {
     what: 'the machine address is kept in a phys_addr_t, which without LPAE has 32 bits',
   },
   'null-dma-ops': {
-    source: 'e058632670b7, Linux 4.12; 60d8cd572f65, Linux 5.0',
+    source: 'e058632670b7 (2017); 60d8cd572f65, Linux 5.0',
     what: 'the pointer to the native operations is NULL, so local pages get no maintenance',
   },
   'for-device-calls-for-cpu-helper': {
-    source: 'drivers/xen/swiotlb-xen.c before Linux 5.4',
+    source: 'a repair of 2014 in arch/arm/xen/mm.c, of which only the title is known here',
     what: 'sync_for_device does what sync_for_cpu should',
   },
   'partial-sync-loses-offset': {
@@ -37,7 +37,7 @@ export const QUIRKS = {
     what: 'a sync inside a bounce slot copies to and from the address that the slot began with',
   },
   'no-max-mapping-size': {
-    source: 'drivers/xen/swiotlb-xen.c without max_mapping_size',
+    source: 'xen_swiotlb_dma_ops without max_mapping_size (Linux 6.1 has it)',
     what: 'drivers are not told that a mapping that must bounce cannot exceed 256 KiB',
   },
   'mmio-map-ignores-dma-ranges': {

@@ -44,21 +44,24 @@ export interface GrantUnmapping {
   readonly handle: number;
 }
 
-/** GNTST_okay and GNTST_general_error (xen/include/public/grant_table.h, 4.20). */
-export const GNTST_OKAY = 0;
-export const GNTST_GENERAL_ERROR = -1;
-
-/** The hypercalls that a kernel makes. Each may be a scheduling point, and may be several. */
+/**
+ * The hypercalls that a kernel makes, on the CPU that is given first. Each is one or more scheduling points, so none of them is
+ * made inside an atomic action.
+ */
 export interface Hypervisor {
+  /** It knows GNTTABOP_cache_flush. */
+  readonly hasCacheFlush: boolean;
+  /** XENFEAT_grant_map_identity, which no released Xen had. */
+  readonly hasGrantMapIdentity: boolean;
   /** XENMEM_decrease_reservation. Frames given back, from the first on. */
-  decreaseReservation(frames: readonly Pfn[]): number;
+  decreaseReservation(cpu: number, frames: readonly Pfn[]): number;
   /** XENMEM_populate_physmap. Frames populated, from the first on. */
-  populatePhysmap(frames: readonly Pfn[]): number;
-  mapGrants(mappings: readonly GrantMapping[]): readonly MappedGrant[];
+  populatePhysmap(cpu: number, frames: readonly Pfn[]): number;
+  mapGrants(cpu: number, mappings: readonly GrantMapping[]): readonly MappedGrant[];
   /** GNTST_* of each. */
-  unmapGrants(mappings: readonly GrantUnmapping[]): readonly number[];
+  unmapGrants(cpu: number, mappings: readonly GrantUnmapping[]): readonly number[];
   /** GNTTABOP_cache_flush with one element: 0 or a negative errno. */
-  cacheFlush(flush: CacheFlush): number;
+  cacheFlush(cpu: number, flush: CacheFlush): number;
 }
 
 /** Something that no cache is needed for to go wrong. */

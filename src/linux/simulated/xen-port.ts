@@ -1,0 +1,228 @@
+/**
+ * Hypercalls with real structures: arguments are bytes in the kernel's own memory, read and written by Xen there.
+ *
+ * A hypercall is as many scheduling points as Xen has places where it holds no lock.
+ * Sources: xen/include/public/{grant_table,memory}.h, 4.20; arch/arm/xen/mm.c, drivers/xen/{grant-table,mem-reservation}.c,
+ * Linux 6.12.
+ */
+import {
+  gfn,
+  type MachineAddr,
+  mfnOf,
+  offsetBy,
+  PAGE_SIZE,
+  type Pfn,
+  type PhysAddr,
+  pageOffset,
+  pfnOf,
+  physAddrOf,
+} from '../../address/index.ts';
+import type { Scheduler } from '../../machine/index.ts';
+import {
+  DOMID_SELF,
+  type DomId,
+  Errno,
+  GNTMAP,
+  GNTST,
+  GNTTABOP,
+  gnttab_cache_flush,
+  gnttab_map_grant_ref,
+  gnttab_unmap_grant_ref,
+  type HypercallName,
+  type Steps,
+  XENMEM,
+  type Xen,
+  type XenHardware,
+  type XenStep,
+  xen_memory_reservation,
+  xen_pfn,
+} from '../../xen/index.ts';
+import { type CacheFlush, CacheFlushOp } from '../kernel.ts';
+import type { GrantMapping, GrantUnmapping, Hypervisor, MappedGrant } from './world.ts';
+
+/** What one domain's kernel makes hypercalls with. */
+export interface XenPortSpec {
+  readonly xen: Xen;
+  readonly domid: DomId;
+  /** Bytes of control structures, by machine frame: the same that Xen uses. */
+  readonly hardware: Pick<XenHardware, 'readBytes' | 'writeBytes'>;
+  readonly scheduler: Scheduler;
+  /** Own RAM that holds the arguments of each CPU's hypercalls: one page each, from here on. */
+  readonly argumentPages: PhysAddr;
+}
+
+/** Fill of a status before the hypercall: not yet written (drivers/xen/grant-table.c). */
+const UNWRITTEN = 1;
+
+export class XenPort implements Hypervisor {
+  readonly hasCacheFlush: boolean;
+  readonly hasGrantMapIdentity: boolean;
+  readonly #spec: XenPortSpec;
+
+  /** Asks Xen what it has, as a booting kernel does. */
+  constructor(spec: XenPortSpec) {
+    this.#spec = spec;
+    const probe = { devBusAddr: 0 as MachineAddr, offset: 0, length: 0, op: 0 };
+    this.#write(this.#arguments(0), flushBytes(probe));
+    const { xen, domid } = spec;
+    this.hasCacheFlush =
+      xen.hypercall(domid, 'grant_table_op', GNTTABOP.cache_flush, this.#arguments(0)) !== -Errno.ENOSYS;
+    this.hasGrantMapIdentity = xen.features(domid).has('grant_map_identity');
+  }
+
+  cacheFlush(cpu: number, flush: CacheFlush): number {
+    const what = `GNTTABOP_cache_flush ${flush.op === CacheFlushOp.clean ? 'CLEAN' : 'INVAL'}`;
+    return this.#call(cpu, what, 'grant_table_op', GNTTABOP.cache_flush, flushBytes(flush), 1, (rc) => rc);
+  }
+
+  mapGrants(cpu: number, mappings: readonly GrantMapping[]): MappedGrant[] {
+    const { size } = gnttab_map_grant_ref;
+    return inBatches(mappings, size, (batch) => {
+      const bytes = joined(batch.map(mapBytes));
+      const read = (_rc: number, at: PhysAddr) =>
+        batch.map((_, i) => mappedGrant(this.#read(offsetBy(at, i * size), size)));
+      const what = `GNTTABOP_map_grant_ref ${batch.map(({ ref }) => ref).join(' ')}`;
+      return this.#call(cpu, what, 'grant_table_op', GNTTABOP.map_grant_ref, bytes, batch.length, read);
+    });
+  }
+
+  unmapGrants(cpu: number, mappings: readonly GrantUnmapping[]): number[] {
+    const { size } = gnttab_unmap_grant_ref;
+    return inBatches(mappings, size, (batch) => {
+      const bytes = joined(batch.map(unmapBytes));
+      const read = (_rc: number, at: PhysAddr) =>
+        batch.map((_, i) => gnttab_unmap_grant_ref.read(this.#read(offsetBy(at, i * size), size)).status);
+      const what = `GNTTABOP_unmap_grant_ref ${batch.map(({ handle }) => handle).join(' ')}`;
+      return this.#call(cpu, what, 'grant_table_op', GNTTABOP.unmap_grant_ref, bytes, batch.length, read);
+    });
+  }
+
+  decreaseReservation(cpu: number, frames: readonly Pfn[]): number {
+    return this.#reservation(cpu, 'XENMEM_decrease_reservation', XENMEM.decrease_reservation, frames);
+  }
+  populatePhysmap(cpu: number, frames: readonly Pfn[]): number {
+    return this.#reservation(cpu, 'XENMEM_populate_physmap', XENMEM.populate_physmap, frames);
+  }
+
+  /** The list of frames follows the structure. What stopped Xen short is not told. */
+  #reservation(cpu: number, what: string, cmd: number, frames: readonly Pfn[]): number {
+    const room = Math.floor((PAGE_SIZE - xen_memory_reservation.size) / xen_pfn.size);
+    let done = 0;
+    while (done < frames.length) {
+      const batch = frames.slice(done, done + room);
+      const list = offsetBy(this.#arguments(cpu), xen_memory_reservation.size);
+      const reservation = { extent_start: list, nr_extents: batch.length, domid: DOMID_SELF };
+      const bytes = joined([
+        xen_memory_reservation.write(reservation),
+        ...batch.map((pfn) => xen_pfn.write({ pfn })),
+      ]);
+      const worked = this.#call(cpu, what, 'memory_op', cmd, bytes, 1, (rc) => Math.max(rc, 0));
+      done += worked;
+      if (worked < batch.length) break;
+    }
+    return done;
+  }
+
+  /**
+   * One hypercall. Arguments are written with Xen's first step and results read with its last: they are in memory of this
+   * CPU's own.
+   */
+  #call<Answer>(
+    cpu: number,
+    what: string,
+    name: HypercallName,
+    cmd: number,
+    bytes: Uint8Array,
+    count: number,
+    read: (rc: number, at: PhysAddr) => Answer,
+  ): Answer {
+    const { xen, domid, scheduler } = this.#spec;
+    const at = this.#arguments(cpu);
+    const advance = (steps: Steps<number>) => {
+      const { done, value } = steps.next();
+      return done ? { answer: read(value, at) } : { stopped: value };
+    };
+    const first = scheduler.atomic(what, () => {
+      this.#write(at, bytes);
+      const steps = xen.hypercallSteps(domid, name, cmd, at, count);
+      return { steps, progress: advance(steps) };
+    });
+    let { progress } = first;
+    while ('stopped' in progress)
+      progress = scheduler.atomic(`${what}, ${words(progress.stopped)}`, () => advance(first.steps));
+    return progress.answer;
+  }
+
+  #arguments(cpu: number): PhysAddr {
+    return offsetBy(this.#spec.argumentPages, cpu * PAGE_SIZE);
+  }
+
+  #frameOf(at: PhysAddr) {
+    const { xen, domid } = this.#spec;
+    const translation = xen.translate(domid, gfn(pfnOf(at)));
+    if (translation === undefined) throw new RangeError(`domain ${domid}: no memory for arguments at ${at}`);
+    return translation.mfn;
+  }
+  #write(at: PhysAddr, bytes: Uint8Array): void {
+    this.#spec.hardware.writeBytes(this.#frameOf(at), pageOffset(at), bytes);
+  }
+  #read(at: PhysAddr, size: number): Uint8Array {
+    return this.#spec.hardware.readBytes(this.#frameOf(at), pageOffset(at), size);
+  }
+}
+
+function words({ at }: XenStep): string {
+  return at.replaceAll('-', ' ');
+}
+
+type FlushArguments = Omit<CacheFlush, 'op'> & { readonly op: number };
+
+/** The 16 bytes. All ones, as a DMA address outside all windows translates to, are all ones here too. */
+function flushBytes({ devBusAddr, offset, length, op }: FlushArguments): Uint8Array {
+  const dev_bus_addr = devBusAddr < 0 ? BigInt.asUintN(64, BigInt(devBusAddr)) : devBusAddr;
+  return gnttab_cache_flush.write({ dev_bus_addr, offset, length, op });
+}
+
+function mapBytes({ at, domain, ref, readonly }: GrantMapping): Uint8Array {
+  const flags = GNTMAP.host_map + (readonly ? GNTMAP.readonly : 0);
+  return gnttab_map_grant_ref.write({
+    host_addr: physAddrOf(at),
+    flags,
+    ref,
+    dom: domain,
+    status: UNWRITTEN,
+  });
+}
+
+function mappedGrant(bytes: Uint8Array): MappedGrant {
+  const { status, handle, dev_bus_addr } = gnttab_map_grant_ref.read(bytes);
+  if (status === GNTST.okay && dev_bus_addr === undefined)
+    throw new RangeError('GNTTABOP_map_grant_ref: dev_bus_addr is no address of this machine');
+  return { status, handle, frame: mfnOf((dev_bus_addr ?? 0) as MachineAddr) };
+}
+
+function unmapBytes({ at, handle }: GrantUnmapping): Uint8Array {
+  return gnttab_unmap_grant_ref.write({ host_addr: physAddrOf(at), handle, status: UNWRITTEN });
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** As many elements at a time as fit a page. */
+function inBatches<Element, Result>(
+  elements: readonly Element[],
+  size: number,
+  call: (batch: readonly Element[]) => readonly Result[],
+): Result[] {
+  const room = Math.floor(PAGE_SIZE / size);
+  const results: Result[] = [];
+  for (let at = 0; at < elements.length; at += room) results.push(...call(elements.slice(at, at + room)));
+  return results;
+}
