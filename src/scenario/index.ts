@@ -1,4 +1,6 @@
 /** The scenario language: schema, parser, sweeps. */
+export { type ParseErrors, type ParseOptions, type ParseResult, parseScenario } from './parse.ts';
+export type { Problem } from './problem.ts';
 export {
   type Action,
   type AgentSpec,

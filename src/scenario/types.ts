@@ -219,6 +219,8 @@ export interface Case {
   readonly devices: readonly DeviceSpec[];
   readonly buffers: readonly BufferSpec[];
   readonly agents: readonly AgentSpec[];
+  /** Agent of each transition, in order: only interleavings that begin with these are explored. Absent: all. */
+  readonly schedule?: readonly string[];
 }
 
 export interface Scenario {

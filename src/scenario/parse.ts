@@ -1,0 +1,95 @@
+/** From the text of a scenario file to a scenario, or to everything that is wrong with it. */
+import { DESIGNS } from '../designs/index.ts';
+import { buildCase } from './build.ts';
+import { addIssues } from './issues.ts';
+import type { Problem, Problems } from './problem.ts';
+import { readYaml } from './read-yaml.ts';
+import type { Report } from './report.ts';
+import { type ScenarioFile, scenarioFile } from './schema.ts';
+import { keyAt, nearest, type Path, plain, type TreeNode } from './tree.ts';
+import { type Case, DEFAULT_BOUNDS, type Expectation, type Scenario } from './types.ts';
+
+export interface ParseOptions {
+  /** Names of the quirks that there are; undefined: any will do. */
+  readonly quirks?: readonly string[];
+}
+export type ParseResult = { readonly scenario: Scenario } | ParseErrors;
+export interface ParseErrors {
+  /** A line each: `file:line:column: found ..., expected ...`; at most ten, in the order of the file. */
+  readonly errors: readonly string[];
+  /** The same for those who show them in the text. */
+  readonly problems: readonly Problem[];
+}
+
+/** Read a scenario. Never throws. @param file its name, for messages and results. */
+export function parseScenario(text: string, file: string, options: ParseOptions = {}): ParseResult {
+  const { root, problems, lineOf } = readYaml(text);
+  const scenario = root && read(root, { text, file, problems, lineOf, quirks: options.quirks });
+  if (scenario && !problems.any) return { scenario };
+  const list = problems.list();
+  const errors = list.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
+  return { errors, problems: list };
+}
+
+interface Context {
+  readonly text: string;
+  readonly file: string;
+  readonly problems: Problems;
+  readonly lineOf: (at: number) => number;
+  readonly quirks: readonly string[] | undefined;
+}
+
+function read(root: TreeNode, context: Context): Scenario | undefined {
+  const { text, file, problems, quirks } = context;
+  const shape = scenarioFile.safeParse(plain(root));
+  if (!shape.success) {
+    addIssues(shape.error.issues, root, text, problems);
+    return undefined;
+  }
+  const report: Report = (path, message, at) => {
+    const { from } = (at === 'key' ? keyAt(root, path) : undefined) ?? nearest(root, path).node;
+    problems.add(from, message);
+  };
+  const lineOf = (path: Path) => context.lineOf(nearest(root, path).node.from);
+  const one = buildCase(shape.data, { name: '', quirks, report, lineOf });
+  const { title, story = '', bounds } = shape.data;
+  return {
+    file,
+    title,
+    story,
+    cases: [one],
+    expectations: expectationsOf(shape.data, [one], report),
+    bounds: {
+      executions: bounds?.executions ?? DEFAULT_BOUNDS.executions,
+      transitions: bounds?.transitions ?? DEFAULT_BOUNDS.transitions,
+    },
+  };
+}
+
+/** Names of designs are those of the registry; each is expected to do one thing, on a platform that it runs on. */
+function expectationsOf(
+  { expect = [] }: ScenarioFile,
+  cases: readonly Case[],
+  report: Report,
+): Expectation[] {
+  const platforms = new Set(cases.map(({ platform }) => (platform.xen ? 'xen' : 'bare-metal')));
+  const usable = DESIGNS.filter(({ on }) => platforms.has(on)).map(({ name }) => name);
+  const seen = new Set<string>();
+  return expect.map(({ designs, verdict, rule, because }, index) => {
+    const path = ['expect', index];
+    const names = designs === 'all' ? usable : designs;
+    for (const [i, name] of names.entries()) {
+      const at = designs === 'all' ? [...path, 'designs'] : [...path, 'designs', i];
+      if (!usable.includes(name))
+        report(
+          at,
+          `found ${name}, expected a design for ${[...platforms].join(' or ')}: ${usable.join(', ')}`,
+        );
+      else if (seen.has(name)) report(at, `found ${name} once more, expected one verdict of each design`);
+      seen.add(name);
+    }
+    if (rule !== undefined && verdict !== 'violated')
+      report([...path, 'rule'], `found a rule for the verdict ${verdict}, expected one only for violated`);
+    return { designs: names, verdict, rule, because };
+  });
+}

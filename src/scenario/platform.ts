@@ -1,0 +1,134 @@
+/** Platform, domains and devices of a case, with every default filled in. */
+import { overlap, placeRam } from './places.ts';
+import { type Report, unknownName } from './report.ts';
+import type { ScenarioFile } from './schema.ts';
+import type { DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
+
+/** First release of Xen with GNTTABOP_cache_flush. */
+const CACHE_FLUSH_SINCE = [4, 5] as const;
+
+/** @param quirks those that there are; undefined: not known, any will do. */
+export function platformOf(
+  { platform = {}, agents = {} }: ScenarioFile,
+  quirks: readonly string[] | undefined,
+  report: Report,
+): PlatformSpec {
+  const architecture = platform.architecture ?? 'arm64';
+  const xen = platform.xen === 'none' ? undefined : platform.xen;
+  const lineSizes = lineSizesOf(platform.lineSize ?? 64, report);
+  const believed = platform.believedLineSizes ?? [];
+  const cpus =
+    platform.cpus ?? Math.max(believed.length, ...Object.values(agents).map(({ cpu = 0 }) => cpu + 1), 1);
+  if (believed.length > cpus)
+    report(
+      ['platform', 'believedLineSizes'],
+      `found ${believed.length} line sizes, expected at most one a core: there are ${cpus}`,
+    );
+  for (const [name, { cpu = 0 }] of Object.entries(agents))
+    if (cpu >= cpus) report(['agents', name, 'cpu'], `found ${cpu}, expected a core from 0 to ${cpus - 1}`);
+  if (platform.lpae === false && architecture !== 'arm')
+    report(['platform', 'lpae'], `found false, expected true: ${architecture} has 64-bit addresses`);
+  for (const [index, quirk] of (platform.quirks ?? []).entries())
+    if (quirks && !quirks.includes(quirk))
+      report(['platform', 'quirks', index], unknownName('a quirk', quirk, quirks));
+  const hasFlush = xen !== undefined && architecture !== 'x86' && !isEarlier(xen, CACHE_FLUSH_SINCE);
+  return {
+    architecture,
+    linux: platform.linux ?? [6, 12],
+    xen,
+    lineSizes,
+    believedLineSizes: believed,
+    cpus,
+    outerCache: platform.outerCache ?? false,
+    outerCacheDriver: platform.outerCacheDriver ?? 'linux',
+    smmu: platform.smmu ?? false,
+    explicitBarriers: platform.explicitBarriers ?? false,
+    lpae: platform.lpae ?? true,
+    pfnValid: platform.pfnValid,
+    swiotlb: { force: platform.swiotlb?.force ?? false, slots: platform.swiotlb?.slots ?? 32_768 },
+    cacheFlush: platform.cacheFlush ?? hasFlush,
+    quirks: platform.quirks ?? [],
+  };
+}
+
+/** dom0 or the host first. */
+export function domainsOf(file: ScenarioFile, platform: PlatformSpec, report: Report): DomainSpec[] {
+  const own = platform.xen ? 'dom0' : 'host';
+  const given = file.domains ?? {};
+  if (!platform.xen)
+    for (const name of Object.keys(given).filter((name) => name !== own))
+      report(
+        ['domains', name],
+        `found the domain ${JSON.stringify(name)}, expected only host: there is no hypervisor (platform: xen: 4.20)`,
+        'key',
+      );
+  const names = [own, ...Object.keys(given).filter((name) => name !== own)];
+  const buffers = Object.values(file.buffers ?? {});
+  const hardware = names.find((name) => given[name]?.hardware ?? name === own) ?? own;
+  const rams = placeRam(
+    names.map((name) => ({
+      ram: given[name]?.ram,
+      placed: buffers
+        .filter((buffer) => (buffer.domain ?? hardware) === name)
+        .flatMap(({ at, offset = 0, size = 4096, contiguous = true }) =>
+          at === undefined ? [] : [{ at, offset, size, contiguous }],
+        ),
+    })),
+  );
+  for (const [index, ram] of rams.entries()) {
+    const other = rams.findIndex((one, i) => i < index && overlap(one, ram));
+    if (other >= 0)
+      report(
+        ['domains', names[index] ?? '', 'ram'],
+        `found RAM of ${names[index]} from ${hex(ram.at)} to ${hex(ram.at + ram.size)}, expected none of ${names[other]}\u2019s in it`,
+      );
+  }
+  return names.map((name, index) => ({
+    name,
+    directMapped: given[name]?.directMapped ?? (name === own && (!platform.xen || isDirectMapped(platform))),
+    hardware: given[name]?.hardware ?? name === own,
+    ram: rams[index] ?? { at: 0, size: 0 },
+  }));
+}
+
+export function devicesOf({ devices = {} }: ScenarioFile): DeviceSpec[] {
+  return Object.entries(devices).map(([name, device]) => ({
+    name,
+    coherent: device.coherent ?? false,
+    believedCoherent: device.believedCoherent ?? device.coherent ?? false,
+    maskBits: device.maskBits ?? 52,
+    busOffset: device.busOffset ?? 0,
+    behaves: device.behaves ?? 'any-time',
+  }));
+}
+
+/** The domain that drives the devices: dom0, the host, or the one that says so. */
+export function hardwareDomain(domains: readonly DomainSpec[]): DomainSpec {
+  const found = domains.find(({ hardware }) => hardware) ?? domains[0];
+  if (found === undefined) throw new RangeError('no domain: there is always dom0 or the host');
+  return found;
+}
+
+/** Hexadecimal, as messages show addresses. */
+export function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** dom0: on Arm without an SMMU. A PV dom0 of x86 never is. */
+function isDirectMapped({ architecture, smmu }: PlatformSpec): boolean {
+  return architecture !== 'x86' && !smmu;
+}
+
+function lineSizesOf(
+  given: number | readonly [number, number],
+  report: Report,
+): readonly [number] | readonly [number, number] {
+  if (typeof given === 'number') return [given];
+  const [a, b] = given;
+  if (a >= b) report(['platform', 'lineSize'], `found ${a} and ${b}, expected the smaller one first`);
+  return [a, b];
+}
+
+function isEarlier(a: readonly [number, number], b: readonly [number, number]): boolean {
+  return a[0] !== b[0] ? a[0] < b[0] : a[1] < b[1];
+}

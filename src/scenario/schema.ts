@@ -1,0 +1,153 @@
+/** The shape of a scenario file. schemas/scenario.schema.json, which editors complete from, is written from it. */
+import { z } from 'zod';
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../address/index.ts';
+import { DESIGNS } from '../designs/index.ts';
+import type { MachineRule } from '../machine/index.ts';
+import { step } from './step-schema.ts';
+import { fields, flag, integer, name, optionalFields, version, words } from './values.ts';
+
+/** What can be violated: the machine's rules and those that do not depend on a cache. */
+const RULES = [
+  'stale-device-read',
+  'stale-cpu-read',
+  'lost-write',
+  'disclosure',
+  'wrong-frame',
+  'fault',
+] as const satisfies readonly (MachineRule | 'wrong-frame' | 'fault')[];
+
+const LINE_SIZE = 'a power of two from 32 to 2048';
+const lineSize = () => integer(32, 2048, LINE_SIZE, (value) => Number.isInteger(Math.log2(value)));
+const lineSizes = () => z.union([lineSize(), z.tuple([lineSize(), lineSize()])]);
+const count = (to: number) => integer(1, to, `a number from 1 to ${to}`);
+const size = () => integer(1, ADDRESS_LIMIT, 'a number of bytes, such as 4096, 0x1000 or 4KiB');
+const address = () =>
+  integer(0, ADDRESS_LIMIT - 1, 'a machine address of a page, such as 0x140000000 or 5GiB', isPageAligned);
+
+const platform = optionalFields({
+  architecture: z.enum(['arm', 'arm64', 'x86']).optional().describe('arm64 if not given'),
+  linux: version('6.12')
+    .optional()
+    .describe('release of every Linux here: native maintenance, bounce rules; 6.12 if not given'),
+  xen: z
+    .union([z.literal('none'), version('4.20')])
+    .optional()
+    .describe('version of the hypervisor; if not given there is none, and one kernel named host'),
+  lineSize: lineSizes().optional().describe('bytes of a cache line; two where cores differ; 64 if not given'),
+  believedLineSizes: z
+    .array(lineSize())
+    .optional()
+    .describe('line size that each core believes in; the smallest if not given'),
+  cpus: count(64).optional().describe('cores; as many as agents run on if not given'),
+  outerCache: flag().optional().describe('PL310: beyond the inner caches, by physical address'),
+  outerCacheDriver: z
+    .enum(['linux', 'none'])
+    .optional()
+    .describe('who can maintain the outer cache; linux if not given'),
+  smmu: flag().optional().describe('devices are behind an SMMU, and dom0 is not direct mapped'),
+  explicitBarriers: flag().optional().describe('maintenance is complete only after a barrier step'),
+  lpae: flag().optional().describe('40-bit physical addresses on 32-bit Arm; true if not given'),
+  pfnValid: z.enum(['exact', 'section']).optional().describe('as the release does it if not given'),
+  swiotlb: optionalFields({
+    force: flag().optional().describe('swiotlb=force'),
+    slots: count(2 ** 20)
+      .optional()
+      .describe('of 2 KiB; 32768 if not given'),
+  }).optional(),
+  cacheFlush: flag().optional().describe('Xen has GNTTABOP_cache_flush; from 4.5 on Arm if not given'),
+  quirks: z.array(words()).optional().describe('named bugs of Xen, Linux or the hardware'),
+});
+
+const domain = optionalFields({
+  directMapped: flag()
+    .optional()
+    .describe('guest-physical addresses are machine addresses; as for dom0 without an SMMU'),
+  hardware: flag().optional().describe('it drives the devices, as dom0 does'),
+  ram: fields({ at: address(), size: size() })
+    .optional()
+    .describe('first machine address and bytes; 256 MiB, dom0\u2019s from 1 GiB, if not given'),
+});
+
+const device = optionalFields({
+  coherent: flag().optional().describe('the hardware snoops the CPU caches; false if not given'),
+  believedCoherent: flag()
+    .optional()
+    .describe('the kernel believes so (dma-coherent in the device tree); what is true if not given'),
+  maskBits: integer(1, 52, 'a number from 1 to 52').optional().describe('address bits; 52 if not given'),
+  busOffset: integer(-ADDRESS_LIMIT, ADDRESS_LIMIT, 'a number of bytes, a multiple of 4096', isPageAligned)
+    .optional()
+    .describe('added to a machine address on its bus (dma-ranges); 0 if not given'),
+  behaves: z
+    .enum(['any-time', 'scripted'])
+    .optional()
+    .describe(
+      'any-time: while a buffer is mapped it may access it at any moment; scripted: in steps only; any-time if not given',
+    ),
+});
+
+const buffer = optionalFields({
+  domain: name().optional().describe('whose memory it is; the hardware domain\u2019s if not given'),
+  offset: integer(0, PAGE_SIZE - 1, 'a number of bytes from 0 to 4095')
+    .optional()
+    .describe('bytes into its first page; 0 if not given'),
+  size: size().optional().describe('bytes; 4096 if not given'),
+  at: address().optional().describe('machine address of its first page; the next free one if not given'),
+  after: name()
+    .optional()
+    .describe('it begins where this buffer ends, in the same cache line if that is not at its end'),
+  contiguous: flag()
+    .optional()
+    .describe('its machine frames follow each other; false: every second frame; true if not given'),
+  initially: z
+    .enum(['written', 'anything', 'clean', 'anothers'])
+    .optional()
+    .describe(
+      'written: its data may be in the cache alone; anything: its content is of no use; clean: nothing is cached; anothers: it was another owner\u2019s page; written if not given',
+    ),
+  kmalloc: flag().optional().describe('allocated by kmalloc of its size'),
+});
+
+const steps = z.array(step);
+const agent = fields({
+  domain: name().optional().describe('in whose kernel it runs; the hardware domain if not given'),
+  device: name().optional().describe('or the device whose program it is'),
+  cpu: integer(0, 63, 'a number from 0 to 63').optional().describe('0 if not given'),
+  steps,
+});
+
+const expectation = fields({
+  designs: z
+    .union([z.literal('all'), z.array(z.enum(DESIGNS.map((design) => design.name))).min(1)])
+    .describe('names of designs; all: every design that runs on the platform'),
+  verdict: z.enum(['holds', 'violated', 'inconclusive']),
+  rule: z.enum(RULES).optional().describe('the rule that is violated; any if not given'),
+  because: words().describe('why, written down before it is run'),
+});
+
+const bounds = optionalFields({
+  executions: count(1e9).optional(),
+  transitions: count(1e12).optional(),
+});
+
+/** A file without what a sweep replaces. */
+export const scenarioFile = fields({
+  title: words(),
+  story: words().optional().describe('what happens; which bug or claim it is'),
+  platform: platform.optional(),
+  domains: z
+    .record(name(), domain)
+    .optional()
+    .describe('besides dom0 (under Xen) or host, which are implied'),
+  devices: z.record(name(), device).optional(),
+  buffers: z.record(name(), buffer).optional(),
+  agents: z.record(name(), agent).optional().describe('who does something; they interleave'),
+  steps: steps.optional().describe('what the only agent does, where there is one'),
+  schedule: z.array(name()).optional().describe('the agent of each transition: this interleaving only'),
+  expect: z.array(expectation).optional(),
+  bounds: bounds.optional().describe('what exploration may cost, per case and design'),
+});
+export type ScenarioFile = z.output<typeof scenarioFile>;
+
+function isPageAligned(value: number): boolean {
+  return value % PAGE_SIZE === 0;
+}

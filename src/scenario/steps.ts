@@ -1,0 +1,167 @@
+/** From a step as it was written to an action: what the context decides is filled in, and references are checked. */
+import type { References } from './references.ts';
+import type { Draft } from './step-schema.ts';
+import type { Action } from './types.ts';
+
+/** Actions of which there is something only under Xen. */
+const XEN_ONLY: ReadonlySet<string> = new Set([
+  'grant',
+  'end-access',
+  'map-grant',
+  'unmap-grant',
+  'grant-copy',
+  'balloon-out',
+  'balloon-in',
+  'free',
+  'allocate',
+]);
+/** What a device's own program may do. */
+const OF_DEVICES: ReadonlySet<string> = new Set(['device-read', 'device-write', 'signal', 'wait']);
+/** What only a domain that drives devices may do. */
+const OF_DRIVERS: ReadonlySet<string> = new Set([
+  'map',
+  'map-sg',
+  'unmap',
+  'unmap-sg',
+  'sync-for-cpu',
+  'sync-for-device',
+  'alloc-coherent',
+  'free-coherent',
+]);
+
+/** The action; where something is wrong with it, it is reported and the action is of no use. */
+export function actionOf(draft: Draft, refer: References): Action {
+  if (!isAllowed(draft, refer)) return { do: 'barrier' };
+  switch (draft.do) {
+    case 'read':
+    case 'write':
+    case 'maintain':
+      refer.bytes(draft.bytes, refer.ownBuffer('buffer', draft.buffer)?.size);
+      return draft;
+    case 'copy':
+      checkCopy(
+        draft,
+        refer.ownBuffer('from', draft.from)?.size,
+        refer.ownBuffer('to', draft.to)?.size,
+        refer,
+      );
+      return draft;
+    case 'grant-copy':
+      checkCopy(draft, refer.bufferOrGrant('from', draft.from), refer.bufferOrGrant('to', draft.to), refer);
+      return draft;
+    case 'map':
+      refer.bytes(draft.bytes, refer.ownBuffer('buffer', draft.buffer)?.size);
+      return { ...draft, device: refer.device('device', draft.device) };
+    case 'map-sg':
+      for (const [index, buffer] of draft.buffers.entries()) refer.ownBuffer(['buffers', index], buffer);
+      return { ...draft, device: refer.device('device', draft.device) };
+    case 'unmap':
+    case 'unmap-sg': {
+      const mapping = refer.mapping('mapping', draft.mapping);
+      const wanted = draft.do === 'unmap' ? 'map' : 'map-sg';
+      if (mapping && mapping.draft.do !== wanted)
+        refer.wrong(
+          'mapping',
+          `found ${draft.mapping}, which ${mapping.draft.do} made, expected what ${wanted} made`,
+        );
+      return { ...draft, attributes: draft.attributes ?? mapping?.draft.attributes ?? [] };
+    }
+    case 'sync-for-cpu':
+    case 'sync-for-device':
+      refer.bytes(draft.bytes, refer.mappedBytes(refer.mapping('mapping', draft.mapping)));
+      return draft;
+    case 'alloc-coherent':
+      refer.newBuffer('as', draft.as);
+      return { ...draft, device: refer.device('device', draft.device) };
+    case 'free-coherent':
+      refer.ownBuffer('buffer', draft.buffer, ['alloc-coherent']);
+      return draft;
+    case 'device-read':
+    case 'device-write':
+      return deviceAccess(draft, refer);
+    case 'grant':
+      refer.ownBuffer('buffer', draft.buffer, ['declared', 'allocate']);
+      if (draft.to === undefined && refer.actor.domain === refer.around.hardware)
+        refer.wrong('to', `found no "to", expected the domain that ${refer.actor.domain} grants it to`);
+      return { ...draft, to: refer.domain('to', draft.to) };
+    case 'end-access':
+      refer.grant('grant', draft.grant);
+      return draft;
+    case 'map-grant': {
+      refer.newBuffer('as', draft.as);
+      const grant = refer.grantToUs('grant', draft.grant);
+      return { ...draft, readonly: draft.readonly ?? grant?.draft.readonly ?? false };
+    }
+    case 'unmap-grant':
+      refer.ownBuffer('buffer', draft.buffer, ['map-grant']);
+      return draft;
+    case 'balloon-out':
+    case 'balloon-in':
+    case 'free':
+      refer.ownBuffer('buffer', draft.buffer, ['declared', 'allocate']);
+      return draft;
+    case 'allocate':
+      refer.newBuffer('as', draft.as);
+      return draft;
+    case 'wait':
+      refer.signal('name', draft.name);
+      return draft;
+    case 'signal':
+    case 'barrier':
+    case 'invalidate-all':
+      return draft;
+  }
+}
+
+/** May this agent do such a thing here? */
+function isAllowed({ do: action }: Draft, refer: References): boolean {
+  const { actor, around } = refer;
+  const refuse = (expected: string) => {
+    refer.wrong(undefined, `found ${action}, expected ${expected}`);
+    return false;
+  };
+  if (actor.device !== undefined && !OF_DEVICES.has(action))
+    return refuse(`${[...OF_DEVICES].join(', ')} only, for ${actor.name} is the program of a device`);
+  if (XEN_ONLY.has(action) && !around.xen) return refuse('a hypervisor to do it (platform: { xen: 4.20 })');
+  const domain = around.domains.find(({ name }) => name === actor.domain);
+  if (OF_DRIVERS.has(action) && domain?.hardware === false)
+    return refuse(`an agent of ${around.hardware}, which drives the devices; ${domain.name} does not`);
+  return true;
+}
+
+type Copy = Draft & { readonly do: 'copy' | 'grant-copy' };
+
+/** @param from bytes of the source, undefined where not known; `to` likewise. */
+function checkCopy(draft: Copy, from: number | undefined, to: number | undefined, refer: References): void {
+  const { size = 1, fromOffset, toOffset } = draft;
+  const ends = [
+    ['fromOffset', draft.from, fromOffset, from],
+    ['toOffset', draft.to, toOffset, to],
+  ] as const;
+  for (const [field, name, offset, end = Number.POSITIVE_INFINITY] of ends)
+    if (offset + size > end)
+      refer.wrong(
+        field,
+        `found ${size} bytes from ${offset} on, expected no more than ${name} has, which is ${end}`,
+      );
+}
+
+type DeviceAccess = Draft & { readonly do: 'device-read' | 'device-write' };
+
+/** Which device it is: the one that is named, else the one whose program it is, else that of the mapping. */
+function deviceAccess(draft: DeviceAccess, refer: References): Action {
+  const { mapping, buffer, bytes } = draft;
+  const own = refer.actor.device;
+  if (own !== undefined && draft.device !== undefined && draft.device !== own)
+    refer.wrong('device', `found ${draft.device}, expected ${own}, whose program it is`);
+  if (mapping !== undefined && buffer !== undefined)
+    refer.wrong('buffer', 'found a mapping and a buffer, expected one of the two');
+  if (mapping === undefined) {
+    if (buffer === undefined) refer.wrong('mapping', 'found no "mapping", expected one (or a buffer)');
+    else refer.bytes(bytes, refer.anyBuffer('buffer', buffer)?.size);
+    return { ...draft, device: own ?? refer.device('device', draft.device) };
+  }
+  const found = refer.mapping('mapping', mapping);
+  refer.bytes(bytes, refer.mappedBytes(found));
+  return { ...draft, device: own ?? refer.device('device', draft.device ?? found?.draft.device) };
+}
