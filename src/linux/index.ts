@@ -32,6 +32,7 @@ export {
   mapGrants,
   unmapGrants,
 } from './simulated/foreign-pages.ts';
+export { GrantTable, type GrantTableSpec } from './simulated/grant-table.ts';
 export { SimulatedKernel } from './simulated/kernel.ts';
 export {
   type NativeMaintenance,

@@ -3,7 +3,7 @@
  * Sources: drivers/xen/grant-table.c (gnttab_map_refs, gnttab_unmap_refs), arch/arm/xen/p2m.c, drivers/xen/balloon.c,
  * Linux 6.12 and 7.3.
  */
-import { type Mfn, PAGE_SIZE, type Pfn, physAddrOf } from '../../address/index.ts';
+import { type Mfn, PAGE_SIZE, type Pfn, pfn, pfnOf, physAddrOf } from '../../address/index.ts';
 import { GNTST } from '../../xen/index.ts';
 import type { GrantHooks } from '../kernel.ts';
 import type { SimulatedKernel } from './kernel.ts';
@@ -54,6 +54,36 @@ export function unmapGrants(
   );
   for (const { at } of pages) kernel.clearForeignFrame(at);
   return statuses;
+}
+
+/**
+ * xen_alloc_unpopulated_pages(), or xen_alloc_ballooned_pages() where there is no extended region: places for foreign pages, that
+ * follow each other.
+ * @returns the first; undefined where there is no room.
+ */
+export function allocateForeignPages(kernel: SimulatedKernel, count: number): Pfn | undefined {
+  const region = kernel.allocateUnpopulated(count * PAGE_SIZE);
+  if (region !== undefined) return pfnOf(region);
+  const pages = kernel.allocatePages(count * PAGE_SIZE);
+  if (pages === undefined) return undefined;
+  const frames = framesFrom(pfnOf(pages), count);
+  const gone = balloonOut(kernel, frames);
+  if (gone === count) return pfnOf(pages);
+  balloonIn(kernel, frames.slice(0, gone));
+  kernel.freePages(pages, count * PAGE_SIZE);
+  return undefined;
+}
+
+/** The reverse. Nothing is mapped there any more. */
+export function freeForeignPages(kernel: SimulatedKernel, first: Pfn, count: number): void {
+  const at = physAddrOf(first);
+  if (kernel.freeUnpopulated(at, count * PAGE_SIZE)) return;
+  balloonIn(kernel, framesFrom(first, count));
+  kernel.freePages(at, count * PAGE_SIZE);
+}
+
+function framesFrom(first: Pfn, count: number): Pfn[] {
+  return Array.from({ length: count }, (_, i) => pfn(first + i));
 }
 
 /**

@@ -208,7 +208,19 @@ export class SimulatedKernel implements Kernel {
   allocatePages(size: number): PhysAddr | undefined {
     return this.#state.allocator.allocate(size, () => true);
   }
-  /** The same within the device's reach and contiguous in the machine, with the address that the device gets. */
+  /** Pages of an extended region, which have struct pages and no memory; undefined where there is none, or no room. */
+  allocateUnpopulated(size: number): PhysAddr | undefined {
+    const { structPagesToo = [] } = this.world.platform;
+    return structPagesToo.length === 0 ? undefined : this.#state.unpopulated.allocate(size, () => true);
+  }
+  /** False: it is not in an extended region. */
+  freeUnpopulated(at: PhysAddr, size: number): boolean {
+    const { structPagesToo = [] } = this.world.platform;
+    if (!structPagesToo.some(([from, to]) => at >= from && at < to)) return false;
+    this.#state.unpopulated.free(at, size);
+    return true;
+  }
+  /** Pages of the own RAM within the device's reach and contiguous in the machine, with the address that the device gets. */
   allocatePagesFor(
     device: Device,
     size: number,

@@ -1,13 +1,26 @@
-/** Free pages of the kernel's own RAM. Lowest first, naturally aligned, as __get_free_pages() gives them. */
-import { ceilTo, offsetBy, PAGE_SIZE, type Pfn, type PhysAddr, pfnOf } from '../../address/index.ts';
+/** Free pages of the kernel's own RAM, or of an extended region. Lowest first, naturally aligned, as __get_free_pages() gives them. */
+import {
+  type ByteRange,
+  ceilTo,
+  offsetBy,
+  PAGE_SIZE,
+  type Pfn,
+  type PhysAddr,
+  pfnOf,
+} from '../../address/index.ts';
 import type { World } from './world.ts';
 
 export class PageAllocator {
   readonly #world: World;
+  readonly #cell: string;
+  readonly #ranges: readonly ByteRange<PhysAddr>[];
   readonly #taken = new Set<Pfn>();
 
-  constructor(world: World) {
+  /** @param name of the cell that allocations touch. */
+  constructor(world: World, name: string, ranges: readonly ByteRange<PhysAddr>[]) {
     this.#world = world;
+    this.#cell = `${name}:${world.platform.name}`;
+    this.#ranges = ranges;
   }
 
   /**
@@ -20,7 +33,7 @@ export class PageAllocator {
     const alignment = 2 ** Math.ceil(Math.log2(pages)) * PAGE_SIZE;
     return this.#world.scheduler.atomic(`allocate ${pages} pages`, () => {
       this.#touch();
-      for (const [from, to] of this.#world.platform.heap ?? [])
+      for (const [from, to] of this.#ranges)
         for (let at = ceilTo(from, alignment); at + pages * PAGE_SIZE <= to; at = offsetBy(at, alignment)) {
           const frames = framesAt(at, pages);
           if (frames.some((frame) => this.#taken.has(frame)) || !suits(at)) continue;
@@ -41,7 +54,7 @@ export class PageAllocator {
   }
 
   #touch(): void {
-    this.#world.footprint.touch(`heap:${this.#world.platform.name}`, true);
+    this.#world.footprint.touch(this.#cell, true);
   }
 }
 

@@ -26,6 +26,7 @@ export class SharedState {
   readonly tables: Tables;
   readonly locks: Locks;
   readonly allocator: PageAllocator;
+  readonly unpopulated: PageAllocator;
 
   constructor(world: World) {
     const { platform } = world;
@@ -40,6 +41,7 @@ export class SharedState {
     this.swiotlb = new Swiotlb(world, this.memory, this.quirks);
     this.tables = makeTables(world);
     this.locks = new Locks(world);
-    this.allocator = new PageAllocator(world);
+    this.allocator = new PageAllocator(world, 'heap', platform.heap ?? []);
+    this.unpopulated = new PageAllocator(world, 'unpopulated', platform.structPagesToo ?? []);
   }
 }
