@@ -3,8 +3,8 @@
  * comes again the call is made again from its beginning with the recorded answers. As long as the conductor lets it go on it
  * just goes on.
  */
-import type { Footprint, Scheduler } from '../../machine/index.ts';
-import type { AgentProgram, Blocked, Crash, Program, Transition } from './contract.ts';
+import type { Scheduler } from '../../machine/index.ts';
+import type { AgentProgram, Crash, End, Execution, Instance, Transition } from './contract.ts';
 
 /** Who decides who runs, and is told of what happens. */
 export interface Conductor {
@@ -40,17 +40,43 @@ export class Run<World> {
   /** Within an action. */
   acting = false;
 
-  constructor(program: Program<World>, footprint: Footprint, conductor: Conductor) {
+  constructor(instance: Instance<World>, conductor: Conductor) {
     this.conductor = conductor;
-    const instance = program.make(footprint);
     this.world = instance.world;
     this.agents = instance.agents.map((agent, index) => new Agent(this, agent, index));
   }
 
-  /** Who has something left to do. */
-  unfinished(): Blocked[] {
-    return this.agents.flatMap(({ what }, agent) => (what === undefined ? [] : [{ agent, what }]));
+  /** All agents run up to their first atomics, in turn, and on if the conductor lets them. */
+  begin(): void {
+    for (const agent of this.agents) agent.begin();
   }
+
+  /** Can the agent do its next atomic? */
+  isEnabled(agent: number): boolean {
+    return this.agents[agent]?.enabled === true;
+  }
+
+  /** What has been executed, and who stands where. */
+  execution(): Execution<World> {
+    const { world, transitions, crashes } = this;
+    const unfinished = this.agents.flatMap(({ what }, agent) =>
+      what === undefined ? [] : [{ agent, what }],
+    );
+    const blocked = unfinished.filter(({ agent }) => !this.isEnabled(agent));
+    return {
+      world,
+      end: endOf(crashes.length, unfinished.length, blocked.length),
+      transitions,
+      blocked,
+      crashes,
+    };
+  }
+}
+
+function endOf(crashed: number, unfinished: number, blocked: number): End {
+  if (crashed > 0) return 'crash';
+  if (unfinished === 0) return 'finished';
+  return unfinished === blocked ? 'deadlock' : 'cut';
 }
 
 /** Where an agent stands, and its scheduler. */
