@@ -1,8 +1,8 @@
 /** Buffers of a case. Those that begin where another one ends get a place next to it. */
 import { PAGE_SIZE } from '../address/index.ts';
 import { extent, overlap, type Placed, within } from './places.ts';
-import { hardwareDomain, hex } from './platform.ts';
-import { type Report, unknownName } from './report.ts';
+import { hardwareDomain } from './platform.ts';
+import { hex, type Report, unknownName } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
 import type { BufferSpec, DomainSpec } from './types.ts';
 

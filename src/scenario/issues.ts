@@ -1,7 +1,7 @@
 /** zod's issues as problems: what was found there, what was expected, and which name was probably meant. */
 import type { z } from 'zod';
 import { closest } from '../text/index.ts';
-import { excerpt, type Problems } from './problem.ts';
+import { type AddProblem, excerpt } from './problem.ts';
 import { keyAt, nearest, type TreeNode } from './tree.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -17,32 +17,29 @@ export function addIssues(
   issues: readonly z.core.$ZodIssue[],
   root: TreeNode,
   text: string,
-  problems: Problems,
+  add: AddProblem,
 ): void {
-  for (const issue of issues.flatMap((one) => decided(one, root))) addIssue(issue, root, text, problems);
+  for (const issue of issues.flatMap((one) => decided(one, root))) addIssue(issue, root, text, add);
 }
 
-function addIssue(issue: z.core.$ZodIssue, root: TreeNode, text: string, problems: Problems): void {
+function addIssue(issue: z.core.$ZodIssue, root: TreeNode, text: string, add: AddProblem): void {
   if (issue.code === 'unrecognized_keys') {
     const known = issue.message.split(', ');
     for (const key of issue.keys) {
       const at = keyAt(root, [...issue.path, key])?.from ?? nearest(root, issue.path).node.from;
-      problems.add(
-        at,
-        `found the key ${excerpt(key)}${closest(key, known)}, expected one of: ${issue.message}`,
-      );
+      add(at, `found the key ${excerpt(key)}${closest(key, known)}, expected one of: ${issue.message}`);
     }
     return;
   }
   if (issue.code === 'invalid_key') {
     const key = keyAt(root, issue.path);
     const expected = issue.issues[0]?.message ?? 'a name';
-    problems.add(key?.from ?? 0, `found ${excerpt(key?.text ?? '')}, expected ${expected}`);
+    add(key?.from ?? 0, `found ${excerpt(key?.text ?? '')}, expected ${expected}`);
     return;
   }
   const { node, exact } = nearest(root, issue.path);
   const found = exact ? describe(node, text) : `no ${JSON.stringify(issue.path.map(String).at(-1))}`;
-  problems.add(node.from, `found ${found}${meant(issue, node)}, expected ${expected(issue)}`);
+  add(node.from, `found ${found}${meant(issue, node)}, expected ${expected(issue)}`);
 }
 
 /** The issues of the branch of a union that was meant: the one that the kind of what was found belongs to. */

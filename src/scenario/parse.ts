@@ -6,7 +6,8 @@ import type { Problem, Problems } from './problem.ts';
 import { readYaml } from './read-yaml.ts';
 import type { Report } from './report.ts';
 import { type ScenarioFile, scenarioFile } from './schema.ts';
-import { keyAt, nearest, type Path, plain, type TreeNode } from './tree.ts';
+import { casesOf, type SweptCase, sweepShape } from './sweep.ts';
+import { child, keyAt, nearest, type Path, plain, type TreeNode } from './tree.ts';
 import { type Case, DEFAULT_BOUNDS, type Expectation, type Scenario } from './types.ts';
 
 export interface ParseOptions {
@@ -40,29 +41,63 @@ interface Context {
 }
 
 function read(root: TreeNode, context: Context): Scenario | undefined {
-  const { text, file, problems, quirks } = context;
-  const shape = scenarioFile.safeParse(plain(root));
-  if (!shape.success) {
-    addIssues(shape.error.issues, root, text, problems);
-    return undefined;
+  const swept = casesIn(root, context);
+  if (swept === undefined) return undefined;
+  const cases: Case[] = [];
+  let first: ScenarioFile | undefined;
+  for (const one of swept) {
+    const shape = readCase(one, context, cases);
+    if (shape === undefined) return undefined;
+    first ??= shape;
   }
-  const report: Report = (path, message, at) => {
-    const { from } = (at === 'key' ? keyAt(root, path) : undefined) ?? nearest(root, path).node;
-    problems.add(from, message);
-  };
-  const lineOf = (path: Path) => context.lineOf(nearest(root, path).node.from);
-  const one = buildCase(shape.data, { name: '', quirks, report, lineOf });
-  const { title, story = '', bounds } = shape.data;
+  if (first === undefined) return undefined;
+  const { title, story = '', bounds } = first;
   return {
-    file,
+    file: context.file,
     title,
     story,
-    cases: [one],
-    expectations: expectationsOf(shape.data, [one], report),
+    cases,
+    expectations: expectationsOf(first, cases, reporter(root, context.problems, '')),
     bounds: {
       executions: bounds?.executions ?? DEFAULT_BOUNDS.executions,
       transitions: bounds?.transitions ?? DEFAULT_BOUNDS.transitions,
     },
+  };
+}
+
+/** The cases of the sweep, or the one there is without. undefined where something is wrong with the sweep. */
+function casesIn(root: TreeNode, { text, problems }: Context): Iterable<SweptCase> | undefined {
+  const sweep = child(root, 'sweep');
+  if (root.kind !== 'map' || sweep === undefined) return [{ name: '', root }];
+  const shape = sweepShape.safeParse(plain(sweep));
+  if (!shape.success) {
+    const issues = shape.error.issues.map((issue) => ({ ...issue, path: ['sweep', ...issue.path] }));
+    addIssues(issues, root, text, (at, message) => problems.add(at, message));
+    return undefined;
+  }
+  if (sweep.kind !== 'map') return undefined;
+  return casesOf(root, sweep, (node, message) => problems.add(node.from, message));
+}
+
+/** Adds the case. @returns the file that it is of; undefined where something is wrong with it. */
+function readCase({ name, root }: SweptCase, context: Context, cases: Case[]): ScenarioFile | undefined {
+  const { text, problems, quirks } = context;
+  const note = name === '' ? '' : ` (case ${name})`;
+  const shape = scenarioFile.safeParse(plain(root));
+  if (!shape.success) {
+    addIssues(shape.error.issues, root, text, (at, message) => problems.add(at, message + note));
+    return undefined;
+  }
+  const report = reporter(root, problems, note);
+  const lineOf = (path: Path) => context.lineOf(nearest(root, path).node.from);
+  cases.push(buildCase(shape.data, { name, quirks, report, lineOf }));
+  return problems.any ? undefined : shape.data;
+}
+
+function reporter(root: TreeNode, problems: Problems, note: string): Report {
+  return (path, message, at) => {
+    const { from } = (at === 'key' ? keyAt(root, path) : undefined) ?? nearest(root, path).node;
+    problems.add(from, message + note);
   };
 }
 

@@ -1,6 +1,6 @@
 /** Platform, domains and devices of a case, with every default filled in. */
 import { overlap, placeRam } from './places.ts';
-import { type Report, unknownName } from './report.ts';
+import { hex, type Report, unknownName } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
 import type { DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
 
@@ -107,11 +107,6 @@ export function hardwareDomain(domains: readonly DomainSpec[]): DomainSpec {
   const found = domains.find(({ hardware }) => hardware) ?? domains[0];
   if (found === undefined) throw new RangeError('no domain: there is always dom0 or the host');
   return found;
-}
-
-/** Hexadecimal, as messages show addresses. */
-export function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }
 
 /** dom0: on Arm without an SMMU. A PV dom0 of x86 never is. */

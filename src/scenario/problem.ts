@@ -10,6 +10,9 @@ export interface Problem {
   readonly message: string;
 }
 
+/** @param at characters from the beginning of the file. */
+export type AddProblem = (at: number, message: string) => void;
+
 /** More are not of use to anybody. */
 const MAX_PROBLEMS = 10;
 

@@ -11,3 +11,8 @@ export function unknownName(what: string, found: string, known: readonly string[
   const expected = names.length === 0 ? `${what}, and there is none` : `${what}: ${names.join(', ')}`;
   return `found ${JSON.stringify(found)}${closest(found, names)}, expected ${expected}`;
 }
+
+/** Hexadecimal, as messages show addresses. */
+export function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

@@ -4,6 +4,7 @@ import { ADDRESS_LIMIT, PAGE_SIZE } from '../address/index.ts';
 import { DESIGNS } from '../designs/index.ts';
 import type { MachineRule } from '../machine/index.ts';
 import { step } from './step-schema.ts';
+import { sweepShape } from './sweep.ts';
 import { fields, flag, integer, name, optionalFields, version, words } from './values.ts';
 
 /** What can be violated: the machine's rules and those that do not depend on a cache. */
@@ -129,7 +130,7 @@ const bounds = optionalFields({
   transitions: count(1e12).optional(),
 });
 
-/** A file without what a sweep replaces. */
+/** A file. What a sweep replaces is of this shape after it was replaced. */
 export const scenarioFile = fields({
   title: words(),
   story: words().optional().describe('what happens; which bug or claim it is'),
@@ -144,6 +145,9 @@ export const scenarioFile = fields({
   steps: steps.optional().describe('what the only agent does, where there is one'),
   schedule: z.array(name()).optional().describe('the agent of each transition: this interleaving only'),
   expect: z.array(expectation).optional(),
+  sweep: sweepShape
+    .optional()
+    .describe('a case for each combination: paths of fields, such as buffers.data.offset, and their values'),
   bounds: bounds.optional().describe('what exploration may cost, per case and design'),
 });
 export type ScenarioFile = z.output<typeof scenarioFile>;

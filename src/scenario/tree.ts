@@ -65,3 +65,15 @@ export function keyAt(root: TreeNode, path: Path): TreeScalar | undefined {
   const { node, exact } = nearest(root, path.slice(0, -1));
   return exact && node.kind === 'map' ? node.entries.get(String(path.at(-1)))?.key : undefined;
 }
+
+/** Scalars, lists and maps in it. */
+export function size(node: TreeNode): number {
+  switch (node.kind) {
+    case 'scalar':
+      return 1;
+    case 'list':
+      return node.items.reduce((sum, item) => sum + size(item), 1);
+    case 'map':
+      return [...node.entries.values()].reduce((sum, { value }) => sum + size(value), 1);
+  }
+}
