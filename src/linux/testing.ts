@@ -1,9 +1,32 @@
 /** A machine for this room's tests that writes down what is done to it, and a world around it. */
-import { dmaAddr, type MachineAddr, type Mfn, mfn, type Pfn, pfn, physAddr } from '../address/index.ts';
+import {
+  dmaAddr,
+  gfn,
+  type MachineAddr,
+  type Mfn,
+  machineAddrOf,
+  mfn,
+  PAGE_SIZE,
+  type Pfn,
+  pfn,
+  physAddr,
+} from '../address/index.ts';
 import type { Operation } from '../coherence/index.ts';
-import { AT_ONCE, type Cell, forEachPiece, type Machine, type MachineSpec } from '../machine/index.ts';
+import {
+  AT_ONCE,
+  type Cell,
+  forEachPiece,
+  type Machine,
+  type MachineSpec,
+  type Scheduler,
+} from '../machine/index.ts';
+import { Xen, type XenHardware, type XenMaintenance, xenPlatform } from '../xen/index.ts';
+import { GrantTable } from './simulated/grant-table.ts';
+import { SimulatedKernel } from './simulated/kernel.ts';
 import type { LinuxPlatform } from './simulated/platform.ts';
+import { xenStage2 } from './simulated/stage2.ts';
 import type { KernelFault, World } from './simulated/world.ts';
+import { XenPort } from './simulated/xen-port.ts';
 
 /** One thing done to the machine, in order. Addresses are machine addresses. */
 export interface Deed {
@@ -132,3 +155,99 @@ export const NIC = { name: 'nic', coherent: false } as const;
 export const COHERENT_NIC = { name: 'nic', coherent: true } as const;
 /** A device with a 32-bit mask. */
 export const NARROW = { name: 'sd', coherent: false, dmaMask: dmaAddr(2 ** 32 - 1) } as const;
+
+/** Runs at once, and lets somebody else in before the n-th action (from 0), once. */
+export function interrupted(before: number, other: () => void): Scheduler {
+  let count = 0;
+  return {
+    atomic(what, action, ready) {
+      if (count++ === before) other();
+      return AT_ONCE.atomic(what, action, ready);
+    },
+  };
+}
+
+/** Xen's port to the recording machine, with real bytes for control structures. */
+export class MachineHardware implements XenHardware {
+  readonly #machine: RecordingMachine;
+  readonly #bytes = new Map<Mfn, Uint8Array>();
+
+  constructor(machine: RecordingMachine) {
+    this.#machine = machine;
+  }
+  #page(frame: Mfn): Uint8Array {
+    const page = this.#bytes.get(frame) ?? new Uint8Array(PAGE_SIZE);
+    this.#bytes.set(frame, page);
+    return page;
+  }
+  maintain(op: XenMaintenance, at: MachineAddr, size: number): void {
+    this.#machine.deeds.push({ what: `Xen: ${op}`, from: at, to: at + size });
+  }
+  barrier(): void {}
+  copy(): void {}
+  scrub(frame: Mfn): void {
+    this.#page(frame).fill(0);
+  }
+  readBytes(frame: Mfn, offset: number, size: number): Uint8Array {
+    return this.#page(frame).slice(offset, offset + size);
+  }
+  writeBytes(frame: Mfn, offset: number, bytes: Uint8Array): void {
+    this.#page(frame).set(bytes, offset);
+  }
+  tlbFlush(): void {}
+  ownerChanged(frame: Mfn): void {
+    this.#machine.newOwner(machineAddrOf(frame), machineAddrOf(mfn(frame + 1)));
+  }
+  invalidateSetWay(): void {}
+}
+
+/** What a host of Xen may have different. */
+export interface HostOptions {
+  readonly dom0?: Partial<LinuxPlatform>;
+  readonly xen?: Parameters<typeof xenPlatform>[0];
+  readonly scheduler?: Scheduler;
+}
+
+/** dom0 as above, 1:1, and a guest whose 16 MiB at 1 GiB are machine memory at 3 GiB; a kernel in each. */
+export function testHost({ dom0 = {}, xen: said, scheduler = AT_ONCE }: HostOptions = {}) {
+  const base = testWorld({ ...dom0, heap: [[physAddr(1.5 * GIB), physAddr(1.5 * GIB + 64 * MIB)]] });
+  const hardware = new MachineHardware(base.machine);
+  const host = { from: mfn(GIB / PAGE_SIZE), to: mfn((4 * GIB) / PAGE_SIZE) };
+  const xen = new Xen({ platform: xenPlatform(said), hardware, ram: [host], footprint: base.footprint });
+  const pages = (bytes: number) => bytes / PAGE_SIZE;
+  const dom0Ram = { gfn: gfn(pages(GIB)), mfn: mfn(pages(GIB)), frames: pages(GIB) };
+  xen.createDomain({ domid: 0, hardware: true, directMapped: true, ram: [dom0Ram] });
+  const guestRam = { gfn: gfn(pages(GIB)), mfn: mfn(pages(3 * GIB)), frames: pages(16 * MIB) };
+  xen.createDomain({ domid: 1, ram: [guestRam] });
+  const worldOf = (domid: number, platform: LinuxPlatform): World => ({
+    ...base,
+    platform,
+    scheduler,
+    stage2: xenStage2(xen, domid),
+    hypervisor: new XenPort({
+      xen,
+      domid,
+      hardware,
+      scheduler,
+      argumentPages: physAddr(GIB + 512 * PAGE_SIZE),
+    }),
+  });
+  const guest: LinuxPlatform = {
+    name: 'domU',
+    architecture: 'arm64',
+    release: [6, 12],
+    regime: 'EL1-stage2',
+    ram: [[physAddr(GIB), physAddr(GIB + 16 * MIB)]],
+  };
+  const { machine, faults, touched, footprint } = base;
+  return {
+    xen,
+    machine,
+    faults,
+    touched,
+    dom0: new SimulatedKernel(worldOf(0, base.platform)),
+    guest: new SimulatedKernel(worldOf(1, guest)),
+    /** The guest's table: it grants to dom0. */
+    grants: new GrantTable({ xen, domid: 1, hardware, scheduler, footprint }),
+  };
+}

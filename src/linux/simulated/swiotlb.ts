@@ -123,12 +123,11 @@ export class Swiotlb {
   }
 
   /** Byte of the buffer that a byte of the allocation stands for. */
-  #bufferAt({ buffer, at }: Allocation, offset: number): PhysAddr {
+  #bufferAt({ buffer, at, first }: Allocation, offset: number): PhysAddr {
     if (!this.#quirks.has('partial-sync-loses-offset')) return offsetBy(buffer, offset);
-    // Each slot remembers the byte that it begins with, and that is where the copy goes.
-    const inSlot = at - Math.floor(at / SLOT_SIZE) * SLOT_SIZE;
-    const slotStart = Math.floor((inSlot + offset) / SLOT_SIZE) * SLOT_SIZE - inSlot;
-    return offsetBy(buffer, Math.max(slotStart, 0));
+    // Each slot remembers the byte that was to be its first, and that is where the copy goes.
+    const slots = (this.#pool?.slotOf(offsetBy(at, offset)) ?? first) - first;
+    return offsetBy(buffer, slots * SLOT_SIZE);
   }
 
   #touchArea(area: number): void {
