@@ -15,16 +15,14 @@ const ONLY_AGENT = 'driver';
 export interface BuildOptions {
   /** Of the case. */
   readonly name: string;
-  /** Names of quirks that there are; undefined: any will do. */
-  readonly quirks: readonly string[] | undefined;
   readonly report: Report;
   /** Line of the file on which what stands at a path begins. */
   readonly lineOf: (path: Path) => number;
 }
 
 /** What is wrong is reported; the case is then of no use. */
-export function buildCase(file: ScenarioFile, { name, quirks, report, lineOf }: BuildOptions): Case {
-  const platform = platformOf(file, quirks, report);
+export function buildCase(file: ScenarioFile, { name, report, lineOf }: BuildOptions): Case {
+  const platform = platformOf(file, report);
   const domains = domainsOf(file, platform, report);
   const devices = devicesOf(file);
   const buffers = buffersOf(file, domains, report);

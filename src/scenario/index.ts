@@ -1,5 +1,5 @@
 /** The scenario language: schema, parser, sweeps. */
-export { type ParseErrors, type ParseOptions, type ParseResult, parseScenario } from './parse.ts';
+export { type ParseErrors, type ParseResult, parseScenario } from './parse.ts';
 export type { Problem } from './problem.ts';
 export {
   type Action,

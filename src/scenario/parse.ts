@@ -10,10 +10,6 @@ import { casesOf, type SweptCase, sweepShape } from './sweep.ts';
 import { child, keyAt, nearest, type Path, plain, type TreeNode } from './tree.ts';
 import { type Case, DEFAULT_BOUNDS, type Expectation, type Scenario } from './types.ts';
 
-export interface ParseOptions {
-  /** Names of the quirks that there are; undefined: any will do. */
-  readonly quirks?: readonly string[];
-}
 export type ParseResult = { readonly scenario: Scenario } | ParseErrors;
 export interface ParseErrors {
   /** A line each: `file:line:column: found ..., expected ...`; at most ten, in the order of the file. */
@@ -23,9 +19,9 @@ export interface ParseErrors {
 }
 
 /** Read a scenario. Never throws. @param file its name, for messages and results. */
-export function parseScenario(text: string, file: string, options: ParseOptions = {}): ParseResult {
+export function parseScenario(text: string, file: string): ParseResult {
   const { root, problems, lineOf } = readYaml(text);
-  const scenario = root && read(root, { text, file, problems, lineOf, quirks: options.quirks });
+  const scenario = root && read(root, { text, file, problems, lineOf });
   if (scenario && !problems.any) return { scenario };
   const list = problems.list();
   const errors = list.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
@@ -37,7 +33,6 @@ interface Context {
   readonly file: string;
   readonly problems: Problems;
   readonly lineOf: (at: number) => number;
-  readonly quirks: readonly string[] | undefined;
 }
 
 function read(root: TreeNode, context: Context): Scenario | undefined {
@@ -81,7 +76,7 @@ function casesIn(root: TreeNode, { text, problems }: Context): Iterable<SweptCas
 
 /** Adds the case. @returns the file that it is of; undefined where something is wrong with it. */
 function readCase({ name, root }: SweptCase, context: Context, cases: Case[]): ScenarioFile | undefined {
-  const { text, problems, quirks } = context;
+  const { text, problems } = context;
   const note = name === '' ? '' : ` (case ${name})`;
   const shape = scenarioFile.safeParse(plain(root));
   if (!shape.success) {
@@ -90,7 +85,7 @@ function readCase({ name, root }: SweptCase, context: Context, cases: Case[]): S
   }
   const report = reporter(root, problems, note);
   const lineOf = (path: Path) => context.lineOf(nearest(root, path).node.from);
-  cases.push(buildCase(shape.data, { name, quirks, report, lineOf }));
+  cases.push(buildCase(shape.data, { name, report, lineOf }));
   return problems.any ? undefined : shape.data;
 }
 

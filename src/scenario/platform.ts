@@ -1,18 +1,14 @@
 /** Platform, domains and devices of a case, with every default filled in. */
+import { XEN_QUIRKS } from '../xen/index.ts';
 import { overlap, placeRam } from './places.ts';
-import { hex, type Report, unknownName } from './report.ts';
+import { hex, type Report } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
 import type { DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
 
 /** First release of Xen with GNTTABOP_cache_flush. */
 const CACHE_FLUSH_SINCE = [4, 5] as const;
 
-/** @param quirks those that there are; undefined: not known, any will do. */
-export function platformOf(
-  { platform = {}, agents = {} }: ScenarioFile,
-  quirks: readonly string[] | undefined,
-  report: Report,
-): PlatformSpec {
+export function platformOf({ platform = {}, agents = {} }: ScenarioFile, report: Report): PlatformSpec {
   const architecture = platform.architecture ?? 'arm64';
   const xen = platform.xen === 'none' ? undefined : platform.xen;
   const lineSizes = lineSizesOf(platform.lineSize ?? 64, report);
@@ -29,8 +25,8 @@ export function platformOf(
   if (platform.lpae === false && architecture !== 'arm')
     report(['platform', 'lpae'], `found false, expected true: ${architecture} has 64-bit addresses`);
   for (const [index, quirk] of (platform.quirks ?? []).entries())
-    if (quirks && !quirks.includes(quirk))
-      report(['platform', 'quirks', index], unknownName('a quirk', quirk, quirks));
+    if (!xen && Object.hasOwn(XEN_QUIRKS, quirk))
+      report(['platform', 'quirks', index], `found ${quirk}, a bug of Xen, expected a platform with Xen`);
   const hasFlush = xen !== undefined && architecture !== 'x86' && !isEarlier(xen, CACHE_FLUSH_SINCE);
   return {
     architecture,

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../address/index.ts';
 import { DESIGNS } from '../designs/index.ts';
+import { QUIRKS } from '../linux/index.ts';
 import type { MachineRule } from '../machine/index.ts';
+import { XEN_QUIRKS } from '../xen/index.ts';
 import { step } from './step-schema.ts';
 import { sweepShape } from './sweep.ts';
 import { fields, flag, integer, name, optionalFields, version, words } from './values.ts';
@@ -56,7 +58,10 @@ const platform = optionalFields({
       .describe('of 2 KiB; 32768 if not given'),
   }).optional(),
   cacheFlush: flag().optional().describe('Xen has GNTTABOP_cache_flush; from 4.5 on Arm if not given'),
-  quirks: z.array(words()).optional().describe('named bugs of Xen, Linux or the hardware'),
+  quirks: z
+    .array(z.enum([...names(XEN_QUIRKS), ...names(QUIRKS)]))
+    .optional()
+    .describe('bugs that this Xen and this Linux have'),
 });
 
 const domain = optionalFields({
@@ -151,6 +156,10 @@ export const scenarioFile = fields({
   bounds: bounds.optional().describe('what exploration may cost, per case and design'),
 });
 export type ScenarioFile = z.output<typeof scenarioFile>;
+
+function names<Name extends string>(table: Readonly<Record<Name, unknown>>): Name[] {
+  return Object.keys(table) as Name[];
+}
 
 function isPageAligned(value: number): boolean {
   return value % PAGE_SIZE === 0;

@@ -1,24 +1,24 @@
 /** Help for tests of scenarios. */
-import { type ParseOptions, parseScenario } from './parse.ts';
+import { parseScenario } from './parse.ts';
 import type { Case, Scenario } from './types.ts';
 
 /** The scenario. @throws if something is wrong with it. */
-export function scenarioOf(text: string, options?: ParseOptions): Scenario {
-  const result = parseScenario(text, 'test.yaml', options);
+export function scenarioOf(text: string): Scenario {
+  const result = parseScenario(text, 'test.yaml');
   if ('errors' in result) throw new Error(result.errors.join('\n'));
   return result.scenario;
 }
 
 /** The one case of a scenario without a sweep. */
-export function only(text: string, options?: ParseOptions): Case {
-  const { cases } = scenarioOf(text, options);
+export function only(text: string): Case {
+  const { cases } = scenarioOf(text);
   const [one, ...more] = cases;
   if (one === undefined || more.length > 0) throw new Error(`${cases.length} cases`);
   return one;
 }
 
 /** What is wrong with it: "line:column: message" each; empty if nothing is. */
-export function problemsOf(text: string, options?: ParseOptions): string[] {
-  const result = parseScenario(text, 'test.yaml', options);
+export function problemsOf(text: string): string[] {
+  const result = parseScenario(text, 'test.yaml');
   return 'errors' in result ? result.errors.map((error) => error.replace('test.yaml:', '')) : [];
 }
