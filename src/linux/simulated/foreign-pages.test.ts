@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Mfn, mfn, PAGE_SIZE, type Pfn, pfn, pfnOf, physAddr, physAddrOf } from '../../address/index.ts';
+import {
+  type Mfn,
+  machineAddr,
+  mfn,
+  PAGE_SIZE,
+  type Pfn,
+  pfn,
+  pfnOf,
+  physAddr,
+  physAddrOf,
+} from '../../address/index.ts';
 import { AT_ONCE } from '../../machine/index.ts';
 import { GNTST } from '../../xen/index.ts';
 import { Direction } from '../dma.ts';
@@ -75,20 +85,15 @@ describe('a foreign page', () => {
   test('is maintained by hypercall at its machine address, while it is mapped', () => {
     const host = testHost();
     const at = place(host.dom0);
-    const flush = {
-      devBusAddr: physAddr(3 * GIB) as number,
-      offset: 0x40,
-      length: 0x80,
-      op: CacheFlushOp.invalidate,
-    };
-    const request = flush as unknown as Parameters<SimulatedKernel['cacheFlush']>[0];
-    host.dom0.cacheFlush(request);
-    expect(host.machine.deeds.filter(({ what }) => what.startsWith('Xen'))).toEqual([]);
+    const byXen = () => host.machine.deeds.splice(0).filter(({ what }) => what.startsWith('Xen'));
+    const op = CacheFlushOp.invalidate;
+    const flush = { devBusAddr: machineAddr(3 * GIB), offset: 0x40, length: 0x80, op };
+    byXen();
+    host.dom0.cacheFlush(flush);
+    expect(byXen()).toEqual([]);
     mapped(host, at, grant(host));
-    host.dom0.cacheFlush(request);
-    expect(host.machine.deeds.filter(({ what }) => what.startsWith('Xen'))).toEqual([
-      { what: 'Xen: invalidate', from: 3 * GIB + 0x40, to: 3 * GIB + 0xc0 },
-    ]);
+    host.dom0.cacheFlush(flush);
+    expect(byXen()).toEqual([{ what: 'Xen: invalidate', from: 3 * GIB + 0x40, to: 3 * GIB + 0xc0 }]);
   });
 
   test('may be one of many of the same frame', () => {

@@ -43,11 +43,11 @@ export class SimulatedKernel implements Kernel {
 
   /** A Linux that has just booted, as its CPU 0 runs it. */
   constructor(world: World, cpu = 0, state: SharedState = new SharedState(world)) {
-    const { architecture, hasCacheFlush, hasGrantMapIdentity } = world.platform;
+    const { architecture } = world.platform;
     this.architecture = architecture;
     this.longBits = architecture === 'arm' ? 32 : 64;
-    this.hasCacheFlush = hasCacheFlush ?? world.hypervisor?.hasCacheFlush ?? false;
-    this.hasGrantMapIdentity = hasGrantMapIdentity ?? world.hypervisor?.hasGrantMapIdentity ?? false;
+    this.hasCacheFlush = state.hasCacheFlush;
+    this.hasGrantMapIdentity = state.hasGrantMapIdentity;
     this.tables = state.tables;
     this.world = world;
     this.cpu = cpu;
@@ -129,13 +129,13 @@ export class SimulatedKernel implements Kernel {
   }
 
   archSyncForDevice(phys: PhysAddr, size: number, direction: Direction): void {
-    if (this.#state.quirks.has('null-dma-ops')) return;
+    if (this.#state.nativeOpsLost) return;
     this.syncAliasForDevice({ mapping: 'linear', phys }, size, direction);
     this.outerSyncForDevice(phys, size, direction);
   }
   /** Outer cache first: a line filled from it into the inner one before it is invalidated would be stale. */
   archSyncForCpu(phys: PhysAddr, size: number, direction: Direction): void {
-    if (this.#state.quirks.has('null-dma-ops')) return;
+    if (this.#state.nativeOpsLost) return;
     this.outerSyncForCpu(phys, size, direction);
     this.syncAliasForCpu({ mapping: 'linear', phys }, size, direction);
   }

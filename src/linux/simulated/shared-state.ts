@@ -16,8 +16,12 @@ export class SharedState {
   readonly quirks: ReadonlySet<Quirk>;
   /** Width of a phys_addr_t. */
   readonly physBits: 32 | 64;
+  readonly hasCacheFlush: boolean;
+  readonly hasGrantMapIdentity: boolean;
   readonly batchesBarriers: boolean;
   readonly native: NativeMaintenance;
+  /** Nothing of it is ever called (a bug). */
+  readonly nativeOpsLost: boolean;
   readonly pages: StructPages;
   readonly memory: CpuMemory;
   readonly caches: NativeCaches;
@@ -29,11 +33,14 @@ export class SharedState {
   readonly unpopulated: PageAllocator;
 
   constructor(world: World) {
-    const { platform } = world;
+    const { platform, hypervisor } = world;
     this.quirks = new Set(platform.quirks);
     this.physBits = physBits(platform);
+    this.hasCacheFlush = platform.hasCacheFlush ?? hypervisor?.hasCacheFlush ?? false;
+    this.hasGrantMapIdentity = platform.hasGrantMapIdentity ?? hypervisor?.hasGrantMapIdentity ?? false;
     this.batchesBarriers = batchesBarriers(platform);
     this.native = nativeMaintenance(platform.architecture, platform.release);
+    this.nativeOpsLost = this.quirks.has('null-dma-ops');
     this.pages = new StructPages(platform);
     this.memory = new CpuMemory(world, this.pages);
     this.caches = new NativeCaches(world, this.memory);

@@ -49,7 +49,7 @@ export interface GrantUnmapping {
  * made inside an atomic action.
  */
 export interface Hypervisor {
-  /** It knows GNTTABOP_cache_flush. */
+  /** It knows GNTTABOP_cache_flush. Asked when the kernel boots. */
   readonly hasCacheFlush: boolean;
   /** XENFEAT_grant_map_identity, which no released Xen had. */
   readonly hasGrantMapIdentity: boolean;

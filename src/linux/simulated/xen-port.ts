@@ -55,19 +55,25 @@ export interface XenPortSpec {
 const UNWRITTEN = 1;
 
 export class XenPort implements Hypervisor {
-  readonly hasCacheFlush: boolean;
-  readonly hasGrantMapIdentity: boolean;
   readonly #spec: XenPortSpec;
 
-  /** Asks Xen what it has, as a booting kernel does. */
   constructor(spec: XenPortSpec) {
     this.#spec = spec;
-    const probe = { devBusAddr: 0 as MachineAddr, offset: 0, length: 0, op: 0 };
-    this.#write(this.#arguments(0), flushBytes(probe));
-    const { xen, domid } = spec;
-    this.hasCacheFlush =
-      xen.hypercall(domid, 'grant_table_op', GNTTABOP.cache_flush, this.#arguments(0)) !== -Errno.ENOSYS;
-    this.hasGrantMapIdentity = xen.features(domid).has('grant_map_identity');
+  }
+
+  /** Tried with a flush of nothing, as xen_mm_init() does. */
+  get hasCacheFlush(): boolean {
+    const { xen, domid } = this.#spec;
+    this.#write(
+      this.#arguments(0),
+      flushBytes({ devBusAddr: 0 as MachineAddr, offset: 0, length: 0, op: 0 }),
+    );
+    const result = xen.hypercall(domid, 'grant_table_op', GNTTABOP.cache_flush, this.#arguments(0));
+    return result !== -Errno.ENOSYS;
+  }
+  get hasGrantMapIdentity(): boolean {
+    const { xen, domid } = this.#spec;
+    return xen.features(domid).has('grant_map_identity');
   }
 
   cacheFlush(cpu: number, flush: CacheFlush): number {
