@@ -76,7 +76,7 @@ function search(
 ): { readonly granted: boolean } | { readonly continueAt: number } {
   // Whether an entry is pinned at all is one cell, so that a pass does not have to name 4096.
   xen.footprint.touch(`grants:${owner.domid}`, false);
-  const entries = grantEntries(owner.grants);
+  const entries = grantEntries(xen, owner);
   const to = Math.min(from + PASS, entries);
   for (const [ref, active] of owner.grants.active) {
     if (ref < from || ref >= to || active.domid !== caller.domid || active.mfn !== mfn) continue;

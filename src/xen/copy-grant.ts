@@ -121,7 +121,7 @@ function claim(xen: XenState, caller: Domain, domain: Domain, end: End): Claim |
     return mfn === undefined ? GNTST.bad_page : { end, domain, mfn };
   }
   const ref = end.what;
-  if (ref >= grantEntries(domain.grants)) return GNTST.bad_gntref;
+  if (ref >= grantEntries(xen, domain)) return GNTST.bad_gntref;
   const old = activeEntry(xen, domain, ref);
   if (old && (old.domid !== caller.domid || nearOverflow(old.pins))) return GNTST.general_error;
   const acquired = acquire(xen, domain, ref, caller.domid, end.readonly, false);

@@ -83,6 +83,8 @@ function checkRam(xen: XenState, domid: DomId, directMapped: boolean, { gfn, mfn
  * Frames that others still map stay until they are unmapped; so long the domain exists, dying.
  */
 export function destroyDomain(xen: XenState, domain: Domain): void {
+  xen.footprint.touch('domains', true);
+  xen.footprint.touch(`maptrack:${domain.domid}`, true);
   domain.dying = true;
   for (const mapping of [...domain.grants.mappings.values()]) {
     const granter = domainById(xen, mapping.domid);

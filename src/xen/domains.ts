@@ -4,12 +4,13 @@ import type { Domain, XenState } from './state.ts';
 
 /** rcu_lock_domain_by_id(): DOMID_SELF is no domain here. */
 export function domainById(xen: XenState, domid: DomId): Domain | undefined {
+  xen.footprint.touch('domains', false);
   return xen.domains.get(domid);
 }
 
 /** rcu_lock_domain_by_any_id(): DOMID_SELF is the caller. */
 export function domainByAnyId(xen: XenState, caller: Domain, domid: DomId): Domain | undefined {
-  return domid === DOMID_SELF ? caller : xen.domains.get(domid);
+  return domid === DOMID_SELF ? caller : domainById(xen, domid);
 }
 
 /** XSM_HOOK: anybody, or with SILO only to, from or within the hardware domain (xen/xsm/silo.c). */

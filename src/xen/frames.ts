@@ -59,6 +59,7 @@ export function putPage(xen: XenState, mfn: Mfn): void {
 /** put_page_alloc_ref(): the owner frees the page, once. */
 export function putAllocRef(xen: XenState, mfn: Mfn): void {
   const frame = frameOf(xen.memory, mfn);
+  xen.footprint.touch(`frame:${mfn}`, true);
   if (!frame?.allocated) return;
   frame.allocated = false;
   putPage(xen, mfn);
@@ -69,6 +70,7 @@ export function putAllocRef(xen: XenState, mfn: Mfn): void {
  * Xen erases after a dead one, or always with scrub-domheap.
  */
 function freeFrame(xen: XenState, mfn: Mfn, frame: Frame): void {
+  xen.footprint.touch('domains', false);
   const dead = frame.owner === undefined || (xen.domains.get(frame.owner)?.dying ?? true);
   frame.needScrub ||= dead || xen.platform.scrubDomheap;
   frame.lastOwner = frame.owner;
@@ -83,9 +85,11 @@ function freeFrame(xen: XenState, mfn: Mfn, frame: Frame): void {
  * The frames are DOMID_XEN's until then.
  */
 export function discardBootModules(xen: XenState, range: FrameRange): void {
+  xen.footprint.touch('heap', true);
   const scrub = !xen.platform.quirks.has('boot-modules-not-scrubbed');
   for (let at = range.from; at < range.to; at = asMfn(at + 1)) {
     const frame = frameOf(xen.memory, at);
+    xen.footprint.touch(`frame:${at}`, true);
     if (frame?.owner !== DOMID_XEN || !frame.allocated) continue;
     frame.owner = undefined;
     frame.allocated = false;

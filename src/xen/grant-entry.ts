@@ -13,8 +13,9 @@ const STATUS_FLAGS = [GTF.reading, GTF.writing] as const;
 type StatusFlag = (typeof STATUS_FLAGS)[number];
 
 /** nr_grant_entries(): references from 0 up to (not including) this one exist. */
-export function grantEntries(table: GrantTable): number {
-  return table.frames.length * ENTRIES_PER_FRAME;
+export function grantEntries(xen: XenState, { domid, grants }: Domain): number {
+  xen.footprint.touch(`grant-frames:${domid}`, false);
+  return grants.frames.length * ENTRIES_PER_FRAME;
 }
 
 /** Where the shared entry is. The reference is in range. */

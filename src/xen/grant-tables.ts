@@ -25,6 +25,7 @@ const GRANT_TABLE_VERSION = 1;
 /** gnttab_grow_table(): frames of Xen's heap, zeroed, shared with the domain. @returns false without memory. */
 export function growTable(xen: XenState, domain: Domain, frames: number): boolean {
   const { grants } = domain;
+  xen.footprint.touch(`grant-frames:${domain.domid}`, grants.frames.length < frames);
   while (grants.frames.length < frames) {
     const mfn = allocFrames(xen, domain.domid, 0);
     if (mfn === undefined) return false;
@@ -37,6 +38,7 @@ export function growTable(xen: XenState, domain: Domain, frames: number): boolea
 /** gnttab_map_frame(): frame `idx` of the caller's table appears at the guest frame, and nowhere else. */
 export function mapTableFrame(xen: XenState, domain: Domain, idx: number, gfn: Gfn): number {
   const { grants } = domain;
+  xen.footprint.touch(`grant-frames:${domain.domid}`, true);
   if (idx >= grants.frames.length && (idx >= grants.maxFrames || !growTable(xen, domain, idx + 1)))
     return -Errno.EINVAL;
   const frame = grants.frames[idx];
@@ -84,6 +86,7 @@ export function querySize(xen: XenState, { caller, at, count }: Batch): BatchOut
   if (!bytes) return FAULT;
   const op = gnttab_query_size.read(bytes);
   const domain = domainByAnyId(xen, caller, op.dom);
+  if (domain) xen.footprint.touch(`grant-frames:${domain.domid}`, false);
   const result = !domain
     ? { ...op, status: GNTST.bad_domain }
     : !mayControl(caller, domain)
@@ -135,7 +138,7 @@ export function getStatusFrames(xen: XenState, { caller, at, count }: Batch): Ba
 
 /** swap_grant_ref(): exchange two shared entries of the caller, neither of them in use. */
 export function swapGrantRef(xen: XenState, caller: Domain, a: number, b: number): number {
-  const entries = grantEntries(caller.grants);
+  const entries = grantEntries(xen, caller);
   if (a >= entries || b >= entries) return GNTST.bad_gntref;
   if (a === b) return GNTST.okay;
   if (activeEntry(xen, caller, a) || activeEntry(xen, caller, b)) return GNTST.eagain;

@@ -38,6 +38,7 @@ function wanted(xen: XenState, kind: Kind, user: Domain, granter: Domain, mfn: M
 export function addIdentity(xen: XenState, user: Domain, granter: Domain, mfn: Mfn, flags: number): boolean {
   return KINDS.every((kind) => {
     if (!wanted(xen, kind, user, granter, mfn)) return true;
+    xen.footprint.touch(`identity:${user.domid}:${mfn}`, true);
     const readonly = has(flags, GNTMAP.readonly);
     const counts = user.grants[kind].get(mfn) ?? { rd: 0, wr: 0 };
     const type =
@@ -53,6 +54,7 @@ export function addIdentity(xen: XenState, user: Domain, granter: Domain, mfn: M
 export function dropIdentity(xen: XenState, user: Domain, granter: Domain, mfn: Mfn, flags: number): void {
   for (const kind of KINDS) {
     if (!wanted(xen, kind, user, granter, mfn)) continue;
+    xen.footprint.touch(`identity:${user.domid}:${mfn}`, true);
     const which = has(flags, GNTMAP.readonly) ? 'rd' : 'wr';
     const counts = user.grants[kind].get(mfn);
     if (!counts || counts[which] === 0) {

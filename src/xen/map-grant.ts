@@ -62,7 +62,7 @@ function pin(
   granter: Domain,
   op: MapRequest,
 ): Pinned | { readonly status: number } {
-  if (op.ref >= grantEntries(granter.grants)) return { status: GNTST.bad_gntref };
+  if (op.ref >= grantEntries(xen, granter)) return { status: GNTST.bad_gntref };
   const old = activeEntry(xen, granter, op.ref);
   if (old && (old.domid !== caller.domid || nearOverflow(old.pins))) return { status: GNTST.general_error };
   const readonly = has(op.flags, GNTMAP.readonly);

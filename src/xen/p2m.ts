@@ -27,7 +27,8 @@ export function p2mAccess(xen: XenState, domain: Domain, gfn: Gfn): P2mEntry | u
 }
 
 /** Entries of the frame that are gone and that a TLB may still hold; the last one removed comes last. */
-export function staleEntries(domain: Domain, gfn: Gfn): readonly P2mEntry[] {
+export function staleEntries(xen: XenState, domain: Domain, gfn: Gfn): readonly P2mEntry[] {
+  xen.footprint.touch(`p2m:${domain.domid}:${gfn}`, false);
   return domain.p2m.stale.get(gfn) ?? [];
 }
 
@@ -69,8 +70,10 @@ export function p2mRemove(
   const mismatch = old.mfn !== mfn || !mfnValid(xen.memory, mfn);
   if (mismatch && !old.type.startsWith('p2m_iommu') && since(xen.platform, [4, 17])) return false;
   if (survives(xen, domain, gfn)) return true;
+  // Removals commute with each other, not with the flush of them all.
+  xen.footprint.touch(`tlb:${domain.domid}`, false);
   domain.p2m.entries.set(gfn, null);
-  domain.p2m.stale.set(gfn, [...staleEntries(domain, gfn), old]);
+  domain.p2m.stale.set(gfn, [...(domain.p2m.stale.get(gfn) ?? []), old]);
   if (flush === 'now') flushEntry(xen, domain, gfn);
   return true;
 }
@@ -96,6 +99,7 @@ function flushEntry(xen: XenState, domain: Domain, gfn: Gfn): void {
 
 /** p2m_tlb_flush_sync(): what was removed 'later' is gone from every TLB. */
 export function flushTlb(xen: XenState, domain: Domain): void {
+  xen.footprint.touch(`tlb:${domain.domid}`, true);
   for (const gfn of domain.p2m.stale.keys()) xen.footprint.touch(`p2m:${domain.domid}:${gfn}`, true);
   domain.p2m.stale.clear();
   xen.hardware.tlbFlush(domain.domid);

@@ -69,6 +69,7 @@ export const XEN_QUIRKS = {
   },
   'partial-unmap-underflows-pin': {
     source: 'XSA-394',
+    before: [4, 17],
     says: 'An unmap that leaves the grant mapped counts as one: the count goes below zero, the IOMMU entry goes early.',
   },
   'free-while-access-remains': {

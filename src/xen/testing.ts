@@ -152,3 +152,25 @@ export class Host {
     return this.hardware.log.splice(0);
   }
 }
+
+/** A structure by hand: each value at its offset and width in bytes, little endian; the rest is 0. */
+export function struct(
+  size: number,
+  ...fields: readonly (readonly [offset: number, width: 1 | 2 | 4 | 8, value: number | bigint])[]
+): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (const [offset, width, value] of fields) {
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (let i = 0; i < width; i += 1) {
+      bytes[offset + i] = Number(rest % 256n);
+      rest /= 256n;
+    }
+  }
+  return bytes;
+}
+
+/** A signed 16-bit status out of a structure. */
+export function s16(bytes: Uint8Array, offset: number): number {
+  const word = (bytes[offset] ?? 0) + 256 * (bytes[offset + 1] ?? 0);
+  return word < 2 ** 15 ? word : word - 2 ** 16;
+}

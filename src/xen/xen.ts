@@ -24,7 +24,11 @@ export interface XenSpec {
   readonly mmio?: readonly FrameRange[];
   /** RAM that boot modules (kernel, ramdisk) occupy until discardBootModules(). */
   readonly bootModules?: readonly FrameRange[];
-  /** Told of every shared cell: `p2m:DOM:GFN`, `grant:DOM:REF`, `grants:DOM`, `maptrack:DOM`, `frame:MFN`, `heap`. */
+  /**
+   * Told of every shared cell: `p2m:DOM:GFN`, `tlb:DOM`, `grant:DOM:REF` (shared and active entry), `grants:DOM` (which
+   * are pinned), `grant-frames:DOM`, `maptrack:DOM`, `identity:DOM:MFN`, `frame:MFN`, `heap`, `domains`. What the
+   * hardware is told to do is the hardware's to name; a guest that writes a grant entry names `grant:DOM:REF`.
+   */
   readonly footprint?: Footprint;
   /** hypercall_preempt_check(): asked wherever Xen asks whether it should give way. Default: never. */
   readonly preempt?: () => boolean;
@@ -114,7 +118,7 @@ export class Xen {
 
   /** Translations of the frame that were removed and that a TLB may still use: at any access it may or may not. */
   staleTranslations(domid: DomId, gfn: Gfn): readonly Translation[] {
-    return staleEntries(this.#domain(domid), gfn).map(translation);
+    return staleEntries(this.#state, this.#domain(domid), gfn).map(translation);
   }
 
   /** What XENVER_get_features tells the domain. */
@@ -133,12 +137,12 @@ export class Xen {
       this.#state.hardware.invalidateSetWay();
   }
 
-  /** Owner, references of a frame; undefined: not RAM. */
+  /** Owner, references of a frame; undefined: not RAM. Looking is no access. */
   frame(mfn: Mfn): Readonly<Frame> | undefined {
     return frameOf(this.#state.memory, mfn);
   }
 
-  /** The active entry of a grant while it is pinned. */
+  /** The active entry of a grant while it is pinned. Looking is no access. */
   activeGrant(domid: DomId, ref: number): Readonly<ActiveEntry> | undefined {
     return this.#domain(domid).grants.active.get(ref);
   }
@@ -153,6 +157,7 @@ export class Xen {
   }
 
   #domain(domid: DomId): Domain {
+    this.#state.footprint.touch('domains', false);
     const domain = this.#state.domains.get(domid);
     if (!domain) throw new RangeError(`there is no domain ${domid}`);
     return domain;
