@@ -31,6 +31,54 @@ function machine(spec: Partial<MachineSpec> = {}, options: AdversarialOptions = 
 const brief = ({ rule, moves, from, to, consequence }: MachineFault): string =>
   `${rule} ${moves} [${from - BASE}, ${to - BASE})${consequence ? ' consequence' : ''}`;
 
+describe('beginnings', () => {
+  const received = (m: AdversarialMachine) => {
+    m.deviceWrite(DMA, at(16), at(48));
+    m.maintain(0, EL1.invalidate, at(16), at(48));
+    m.cpuRead(CPU, at(16), at(48));
+  };
+
+  test('a line of which a part begins clean is dirty all the same if the rest is somebody\u2019s', () => {
+    const { m, told } = machine();
+    m.initialise(at(16), at(48), 'clean');
+    received(m);
+    expect(told()).toEqual(['stale-cpu-read 0 [16, 48)']);
+  });
+
+  test.each([
+    {
+      when: 'before',
+      ranges: [
+        [0, 16],
+        [48, 64],
+        [16, 48],
+      ],
+    },
+    {
+      when: 'after',
+      ranges: [
+        [16, 48],
+        [48, 64],
+        [0, 16],
+      ],
+    },
+  ] as const)('it is clean if the rest was said to be so $when', ({ ranges }) => {
+    const { m, told } = machine();
+    for (const [from, to] of ranges) m.initialise(at(from), at(to), 'clean');
+    received(m);
+    expect(told()).toEqual([]);
+  });
+
+  test('what has been in use is not begun again by a neighbour', () => {
+    const { m, told } = machine();
+    m.initialise(at(0), at(32), 'clean');
+    m.cpuWrite(CPU, at(0), at(32));
+    m.initialise(at(32), at(64), 'clean');
+    m.deviceRead(DMA, at(0), at(64));
+    expect(told()).toEqual(['stale-device-read 0 [0, 32)']);
+  });
+});
+
 describe('reads', () => {
   test('a device reads what was never cleaned', () => {
     const { m, told } = machine();
@@ -409,6 +457,18 @@ test('a mapping of 64 KiB takes well under a millisecond once its may-sets are k
   for (let i = 1; i <= 50; i++) map(i * size + 8);
   // 50 of them; generous, for a machine that is busy with something else.
   expect(performance.now() - before).toBeLessThan(500);
+});
+
+test('an empty range is nothing', () => {
+  const { m, told } = machine({ outerCache: true });
+  m.cpuWrite(CPU, at(0), at(64));
+  m.cpuRead(CPU, at(8), at(8));
+  m.maintain(0, EL2.invalidate, at(8), at(8));
+  m.maintainOuter('invalidate', at(8), at(8));
+  m.cpuCopy(CPU, at(8), at(8), at(100));
+  m.openWindow('none', DMA, at(8), at(8), READS);
+  m.cpuRead(CPU, at(0), at(64));
+  expect(told()).toEqual([]);
 });
 
 test('hardware that is not modelled is refused', () => {

@@ -83,9 +83,9 @@ export class Vocabulary {
     return this.#on(cpu, nobodys ? Operation.cpuWriteUndefined : Operation.cpuWrite);
   }
 
-  /** A cacheable store, to the other bytes of its lines. */
-  storeNearby(cpu: number): Operation {
-    return this.#on(cpu, Operation.cpuWriteNeighbour);
+  /** What a store is to the other bytes of its lines; undefined: nothing. */
+  storeNearby({ cpu, cacheable }: CpuAccess): Operation | undefined {
+    return cacheable ? this.#on(cpu, Operation.cpuWriteNeighbour) : undefined;
   }
 
   /** Complete maintenance, as this machine executes it. */

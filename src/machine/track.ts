@@ -9,7 +9,7 @@ import {
   type Fault,
   type ModeSet,
   NEVER,
-  type Operation,
+  Operation,
   type Start,
 } from '../coherence/index.ts';
 import { type ByteInfo, DEFINED, type Facts, factsOf, infoOf, nodeOf } from './byte-info.ts';
@@ -34,6 +34,20 @@ export interface ValueRead {
   readonly to: MachineAddr;
 }
 
+/** How a byte begins: a start, and what happened to it before anybody looked. */
+export interface ByteBeginning {
+  readonly start: Start;
+  readonly operations: readonly Operation[];
+  readonly facts: Facts;
+}
+/** What can have happened to a byte by the beginning of others in its granule. */
+const UNTOUCHED: readonly (readonly Operation[])[] = [
+  [],
+  [Operation.cpuWriteNeighbour],
+  [Operation.cpuWriteElsewhere],
+  [Operation.cpuWriteNeighbour, Operation.cpuWriteElsewhere],
+];
+
 export class Track {
   readonly #automaton: Automaton;
   readonly #memory: Memory<ByteInfo>;
@@ -46,12 +60,23 @@ export class Track {
     this.#found = found;
   }
 
-  /** Windows that are open stay so. */
-  initialise(from: MachineAddr, to: MachineAddr, start: Start, facts: Facts): void {
+  /**
+   * Bytes begin (anew). Windows that are open stay so.
+   * @param asSaid false: only bytes that are still as a line nobody has touched begins.
+   */
+  initialise(from: MachineAddr, to: MachineAddr, beginning: ByteBeginning, asSaid: boolean): void {
     const automaton = this.#automaton;
-    this.#memory.update(from, to, (info) =>
-      infoOf(automaton.start(start, automaton.modeOf(nodeOf(info))), facts),
-    );
+    const { start, operations, facts } = beginning;
+    const first = (modes: ModeSet, done: readonly Operation[]): ByteInfo =>
+      infoOf(
+        done.reduce((node, each) => automaton.step(node, each), automaton.start(start, modes)),
+        facts,
+      );
+    this.#memory.update(from, to, (info) => {
+      const modes = automaton.modeOf(nodeOf(info));
+      const untouched = () => UNTOUCHED.some((done) => first(modes, done) === info);
+      return asSaid || untouched() ? first(modes, operations) : info;
+    });
   }
 
   step(from: MachineAddr, to: MachineAddr, operation: Operation): void {
@@ -96,16 +121,29 @@ export class Track {
     return values;
   }
 
+  /** Equal for bytes with which everything to come goes alike. */
+  stateAt(at: MachineAddr): number {
+    return this.#at(at);
+  }
+
   modesAt(at: MachineAddr): ModeSet {
-    let modes = 0;
-    this.#memory.visit(at, (at + 1) as MachineAddr, (info) => {
-      modes = this.#automaton.modeOf(nodeOf(info));
-    });
-    return modes;
+    return this.#automaton.modeOf(nodeOf(this.#at(at)));
+  }
+
+  lostMoves(at: MachineAddr): number {
+    return this.#automaton.lostMoves(nodeOf(this.#at(at)));
   }
 
   key(): string {
     return this.#memory.key();
+  }
+
+  #at(at: MachineAddr): ByteInfo {
+    let found = 0 as ByteInfo;
+    this.#memory.visit(at, (at + 1) as MachineAddr, (info) => {
+      found = info;
+    });
+    return found;
   }
 
   // Verdicts.
