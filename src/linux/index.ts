@@ -26,9 +26,11 @@ export {
 } from './kernel.ts';
 export type { SimulatedDevice } from './simulated/device.ts';
 export {
+  allocateForeignPages,
   balloonIn,
   balloonOut,
   type ForeignPage,
+  freeForeignPages,
   mapGrants,
   unmapGrants,
 } from './simulated/foreign-pages.ts';
@@ -44,6 +46,7 @@ export type { LinuxPlatform, PfnValid, SwiotlbPlatform } from './simulated/platf
 export { isQuirk, QUIRKS, type Quirk, type QuirkFacts } from './simulated/quirks.ts';
 export { bareMetal, xenStage2 } from './simulated/stage2.ts';
 export type {
+  BounceCopy,
   GrantMapping,
   GrantUnmapping,
   Hypervisor,

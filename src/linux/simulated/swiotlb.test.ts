@@ -5,6 +5,7 @@ import { DOM0, GIB, MIB, NIC, type TestWorld, testWorld } from '../testing.ts';
 import type { SimulatedDevice } from './device.ts';
 import { SimulatedKernel } from './kernel.ts';
 import type { Quirk } from './quirks.ts';
+import type { BounceCopy } from './world.ts';
 
 const { toDevice, fromDevice, bidirectional } = Direction;
 const DIRECTIONS = [toDevice, fromDevice, bidirectional];
@@ -175,6 +176,17 @@ describe('with the bug', () => {
       [slot + 0x1a00, BUFFER + 0x1800, 0x40],
     ]);
   });
+});
+
+test('who wants to know is told which bytes go where', () => {
+  const told: BounceCopy[] = [];
+  const kernel = new SimulatedKernel(testWorld({}, { bounced: (copy) => told.push(copy) }));
+  const slot = kernel.swiotlbMap(NIC, BUFFER, 0x300, bidirectional);
+  kernel.swiotlbSyncForCpu(NIC, offsetBy(slot, 0x80), 0x40, bidirectional);
+  expect(told).toEqual([
+    { way: 'to slot', slot, buffer: BUFFER, size: 0x300 },
+    { way: 'from slot', slot: slot + 0x80, buffer: BUFFER + 0x80, size: 0x40 },
+  ]);
 });
 
 test('searches of one area exclude each other, those of two do not', () => {

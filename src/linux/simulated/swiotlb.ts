@@ -119,6 +119,7 @@ export class Swiotlb {
       const length = Math.min(size, allocation.size - offset);
       const [source, target] = way === 'to slot' ? [buffer, bounce] : [bounce, buffer];
       this.#memory.copy(cpu, source, target, length, what);
+      this.#world.bounced?.({ way, slot, buffer: buffer.phys, size: length });
     });
   }
 

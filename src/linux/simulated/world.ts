@@ -75,6 +75,16 @@ export interface KernelFault {
   readonly size: number;
 }
 
+/**
+ * Bytes go between a buffer and its bounce slot. Whether the right ones do, and in time, no cache can tell.
+ */
+export interface BounceCopy {
+  readonly way: 'to slot' | 'from slot';
+  readonly slot: PhysAddr;
+  readonly buffer: PhysAddr;
+  readonly size: number;
+}
+
 export interface World {
   readonly platform: LinuxPlatform;
   readonly machine: Machine;
@@ -85,4 +95,6 @@ export interface World {
   readonly footprint: Footprint;
   /** Told of each fault, inside the atomic action in which it happens. */
   readonly fault: (fault: KernelFault) => void;
+  /** Told of each bounce copy, inside the atomic action that makes it. */
+  readonly bounced?: (copy: BounceCopy) => void;
 }
