@@ -12,7 +12,7 @@ import type { LinuxPlatform } from './simulated/platform.ts';
 import type { Quirk } from './simulated/quirks.ts';
 import { DOM0, GIB, NIC, testWorld } from './testing.ts';
 
-const { toDevice, fromDevice, bidirectional } = Direction;
+const { toDevice, fromDevice } = Direction;
 const DMA = { name: 'nic', snoops: false } as const;
 const BUFFER = physAddr(GIB + 0x1_0000);
 const SIZE = 256;
@@ -122,11 +122,7 @@ describe('a native transfer', () => {
 
   test.each(kernels)('is right through a bounce slot on %s', (_name, platform, hardware) => {
     const system = boot(platform, hardware);
-    expect([
-      transmit(system, FORCED),
-      receive(system, SIZE, FORCED),
-      receive(system, SIZE / 2, FORCED),
-    ]).toEqual([[], [], []]);
+    expect([transmit(system, FORCED), receive(system, FORCED)]).toEqual([[], []]);
   });
 
   test('goes wrong where an outer cache is left alone', () => {
