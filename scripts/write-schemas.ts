@@ -1,6 +1,7 @@
 /** Writes the JSON Schemas that ship with the package, from the zod schemas that the reports are checked against. */
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { checkDocument } from '../src/report/check-schema.ts';
 import { replayDocument } from '../src/report/schema.ts';
 
 const FOLDER = new URL('../schemas/', import.meta.url);
@@ -11,6 +12,11 @@ export const SCHEMAS: Readonly<Record<string, string>> = {
     replayDocument,
     'dmalab/replay@1',
     'What dmalab replay --json prints. Later versions of @1 may add members; none is taken away.',
+  ),
+  'check.schema.json': schemaText(
+    checkDocument,
+    'dmalab/check@1',
+    'What dmalab check --json prints. Later versions of @1 may add members; none is taken away.',
   ),
 };
 

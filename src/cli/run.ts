@@ -1,5 +1,6 @@
 /** The command line: thin commands over the rooms. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type CheckFlags, checkCommand } from './check-command.ts';
 import { Exit } from './exit-code.ts';
 import { type Io, UsageError } from './io.ts';
 import { type ReplayFlags, replayCommand } from './replay-command.ts';
@@ -11,8 +12,13 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
     io.complain('found no command, expected: dmalab replay TRACE (dmalab --help lists what there is)');
     return Exit.unusable;
   }
-  const program = makeProgram(io, async (trace, flags) => {
-    exit = await replayCommand(trace, flags, io);
+  const program = makeProgram(io, {
+    replay: async (trace, flags) => {
+      exit = await replayCommand(trace, flags, io);
+    },
+    check: async (scenarios, flags) => {
+      exit = await checkCommand(scenarios, flags, io);
+    },
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -24,7 +30,12 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
   }
 }
 
-function makeProgram(io: Io, replay: (trace: string, flags: ReplayFlags) => Promise<void>): Command {
+interface Commands {
+  replay(trace: string, flags: ReplayFlags): Promise<void>;
+  check(scenarios: string[], flags: CheckFlags): Promise<void>;
+}
+
+function makeProgram(io: Io, commands: Commands): Command {
   const program = new Command('dmalab')
     .description('Judges DMA cache coherence of Linux and Xen on Arm')
     .version('0.1.0')
@@ -62,17 +73,40 @@ function makeProgram(io: Io, replay: (trace: string, flags: ReplayFlags) => Prom
     .option('--strict', 'hazards count as findings')
     .option('--exit-zero', 'exit 0 whatever is found')
     .option('-q, --quiet', 'no progress')
-    .action(replay);
+    .action(commands.replay);
+  program
+    .command('check')
+    .description(
+      'explore scenarios: every cache behaviour, every interleaving; is a design right, and if not, how not',
+    )
+    .argument('[scenarios...]', 'scenario files or folders of them; without any, those that ship with dmalab')
+    .option(
+      '--design <names>',
+      'designs to check, separated by commas, or all; without it, those with an expectation',
+    )
+    .option('--json', 'one JSON document (schemas/check.schema.json)')
+    .option('--explain', 'show how each violation happens, expected ones too (usual for a few results)')
+    .option('--executions <count>', 'bound: executions a case and design', positive)
+    .option('--transitions <count>', 'bound: transitions a case and design', positive)
+    .option('-q, --quiet', 'no progress')
+    .action(commands.check);
   return program;
 }
 
-const SEE = ' (dmalab replay --help lists what there is)';
+const SEE = ' (dmalab COMMAND --help lists what there is)';
 
 function lineSize(text: string): number {
   const size = Number(text);
   if (!Number.isInteger(size) || size < 16 || size > 2048 || !Number.isInteger(Math.log2(size)))
     throw new InvalidArgumentError('Expected a power of two from 16 to 2048.');
   return size;
+}
+
+function positive(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError('Expected a whole number, at least 1.');
+  return count;
 }
 
 /** What should never happen is said in one line, too. */

@@ -1,4 +1,6 @@
-/** Reports of a replay: for people, and as JSON. */
+/** Reports of what was replayed and checked: for people, and as JSON. */
+export { checkJson, describeCopy } from './check-json.ts';
+export { type CheckContext, checkReport } from './check-terminal.ts';
 export type { ReportContext } from './context.ts';
 export { jsonReport } from './json.ts';
 export { makeStyle, type Style } from './style.ts';

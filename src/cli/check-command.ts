@@ -1,0 +1,124 @@
+/** `dmalab check SCENARIO...`: is this sequence, or this design, right under every cache behaviour and interleaving? */
+import { readdirSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DESIGNS } from '../designs/index.ts';
+import { type CheckRow, type CheckSummary, checkScenario, summarise } from '../explore/index.ts';
+import type { Design } from '../linux/index.ts';
+import { checkJson, checkReport, makeStyle } from '../report/index.ts';
+import { parseScenario, type Scenario } from '../scenario/index.ts';
+import { parseDesigns } from './choice.ts';
+import { Exit } from './exit-code.ts';
+import { type Io, UsageError } from './io.ts';
+import { jsonText } from './json-text.ts';
+import { nameOf, readWhole } from './sources.ts';
+
+export interface CheckFlags {
+  readonly design?: string;
+  readonly json?: boolean;
+  readonly explain?: boolean;
+  readonly executions?: number;
+  readonly transitions?: number;
+  readonly quiet?: boolean;
+}
+
+/** The scenarios that ship with the package. */
+const SHIPPED = fileURLToPath(new URL('../../scenarios/', import.meta.url));
+
+/** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
+export async function checkCommand(paths: readonly string[], flags: CheckFlags, io: Io): Promise<Exit> {
+  const asked = parseDesigns(flags.design);
+  const files =
+    paths.length === 0 ? scenarioFiles(relative('.', SHIPPED) || '.') : paths.flatMap(scenarioFiles);
+  const scenarios = await readScenarios(files, flags, io);
+  const begin = performance.now();
+  const rows: CheckRow[] = [];
+  const summaries: CheckSummary[] = [];
+  for (const scenario of scenarios)
+    for (const design of designsFor(scenario, asked)) {
+      const found = checkScenario(scenario, design, { now: () => performance.now() });
+      rows.push(...found);
+      summaries.push(summarise(scenario, found));
+    }
+  if (summaries.length === 0)
+    throw new UsageError('found no design to check: no expectation names one (--design says which, or all)');
+  if (flags.json) {
+    for (const text of jsonText(checkJson(rows))) io.out(text);
+    io.out('\n');
+  } else {
+    const explain = flags.explain ?? summaries.length <= 4;
+    io.out(checkReport({ summaries, explain, ms: performance.now() - begin }, makeStyle(io.colours)));
+  }
+  return exitOf(summaries);
+}
+
+/** A folder stands for the scenarios in it, in the order of their names. */
+function scenarioFiles(path: string): string[] {
+  if (path === '-' || !isFolder(path)) return [path];
+  const files = readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.ya?ml(\.gz)?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  if (files.length === 0)
+    throw new UsageError(`${path}: found no scenario, expected files named *.yaml in it`);
+  return files;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Read them all before anything is checked: what cannot be read is said of every file. */
+async function readScenarios(files: readonly string[], flags: CheckFlags, io: Io): Promise<Scenario[]> {
+  const scenarios: Scenario[] = [];
+  const complaints: string[] = [];
+  for (const path of files) {
+    const source = { path, io, wanted: 'a scenario' };
+    const text = new TextDecoder().decode(await readWhole(source));
+    const parsed = parseScenario(text, nameOf(source));
+    if ('errors' in parsed) complaints.push(...parsed.errors);
+    else scenarios.push(withBounds(parsed.scenario, flags));
+  }
+  if (complaints.length > 0) throw new UsageError(complaints.join('\ndmalab: '));
+  return scenarios;
+}
+
+function withBounds(scenario: Scenario, { executions, transitions }: CheckFlags): Scenario {
+  const { bounds } = scenario;
+  return {
+    ...scenario,
+    bounds: {
+      executions: executions ?? bounds.executions,
+      transitions: transitions ?? bounds.transitions,
+    },
+  };
+}
+
+/** Designs that were asked for, else those of which something is expected; only such as run where the scenario is. */
+function designsFor(scenario: Scenario, asked: ReadonlySet<string> | undefined): Design[] {
+  const expected = new Set(scenario.expectations.flatMap(({ designs }) => designs));
+  return DESIGNS.filter(({ name, on }) =>
+    asked ? asked.has(name) && (expected.has(name) || fits(scenario, on)) : expected.has(name),
+  );
+}
+
+function fits(scenario: Scenario, on: Design['on']): boolean {
+  const xen = scenario.cases[0]?.platform.xen !== undefined;
+  return xen === (on === 'xen');
+}
+
+function exitOf(summaries: readonly CheckSummary[]): Exit {
+  if (
+    summaries.some(
+      ({ asExpected, verdict }) => asExpected === false || (asExpected === null && verdict === 'violated'),
+    )
+  )
+    return Exit.findings;
+  if (summaries.some(({ asExpected, verdict }) => asExpected === null && verdict === 'inconclusive'))
+    return Exit.inconclusive;
+  return Exit.nothingFound;
+}

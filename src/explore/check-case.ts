@@ -1,0 +1,87 @@
+/** One case with one design: every interleaving on a machine with adversarial caches. */
+import type { Design } from '../linux/index.ts';
+import { AdversarialMachine } from '../machine/index.ts';
+import type { Bounds, Case } from '../scenario/index.ts';
+import { explore, type Program, type Schedule, scheduleOf } from './engine/index.ts';
+import type { CaseResult, Rule } from './result.ts';
+import { tellStory } from './story.ts';
+import type { Found } from './system/found.ts';
+import { makeProgram } from './system/program.ts';
+import { machineSpec, type System } from './system/system.ts';
+
+/** Something found, and the order of events in which it was. */
+interface Best {
+  readonly found: Found;
+  readonly schedule: Schedule;
+}
+
+/** The program of a case on the adversarial machine. */
+export function adversarialProgram(one: Case, design: Design): Program<System> {
+  return makeProgram(
+    one,
+    design,
+    (platform, sink, footprint) => new AdversarialMachine(machineSpec(platform), sink, { footprint }),
+  );
+}
+
+/** @param wanted the rule that is expected: reported rather than others, where it is violated. */
+export function checkCase(one: Case, design: Design, bounds: Bounds, wanted?: string): CaseResult {
+  let best: Best | undefined;
+  let stuck: string | undefined;
+  const exploration = explore(adversarialProgram(one, design), bounds, (execution) => {
+    for (const { message, agent, call } of execution.crashes)
+      throw new Error(
+        `${one.agents[agent]?.name ?? ''}, line ${one.agents[agent]?.steps[call]?.line ?? 0}: ${message}`,
+      );
+    if (execution.end === 'deadlock')
+      stuck ??= execution.blocked.map(({ agent, what }) => `${one.agents[agent]?.name}: ${what}`).join('; ');
+    for (const found of execution.world.found)
+      if (!found.consequence && (best === undefined || isBetter(found, best.found, wanted)))
+        best = { found, schedule: scheduleOf(execution).slice(0, found.transition) };
+    return undefined;
+  });
+  const { executions, transitions, outcome } = exploration;
+  const cost = { executions, transitions };
+  if (best) {
+    const violation = tellStory(one, design, best.found, best.schedule);
+    return { verdict: 'violated', because: undefined, ...cost, violation };
+  }
+  if (outcome !== 'complete')
+    return {
+      verdict: 'inconclusive',
+      because: `the bound of ${bounds[outcome === 'transitions' ? 'transitions' : 'executions']} ${outcome} was hit`,
+      ...cost,
+      violation: undefined,
+    };
+  // Nobody can go on: what would have come was not judged.
+  if (stuck !== undefined)
+    return { verdict: 'inconclusive', because: `nobody can go on: ${stuck}`, ...cost, violation: undefined };
+  return { verdict: 'holds', because: undefined, ...cost, violation: undefined };
+}
+
+/** The expected rule first, then the fewest hardware moves, then the shortest way, then the lowest address. */
+function isBetter(a: Found, b: Found, wanted: string | undefined): boolean {
+  const keys = (found: Found) => [
+    found.rule === wanted ? 0 : 1,
+    RANK[found.rule],
+    found.moves ?? 0,
+    found.transition,
+    found.from,
+  ];
+  const [x, y] = [keys(a), keys(b)];
+  for (let i = 0; i < x.length; i++) {
+    const [left = 0, right = 0] = [x[i], y[i]];
+    if (left !== right) return left < right;
+  }
+  return false;
+}
+
+/** What needs no cache is said first: the rest follows from it. */
+const RANK: Readonly<Record<Rule, number>> = {
+  fault: 0,
+  'wrong-frame': 0,
+  'stale-device-read': 1,
+  'stale-cpu-read': 1,
+  'lost-write': 1,
+  disclosure: 1,
+};

@@ -1,0 +1,61 @@
+/** From what a device was programmed with to the memory that it reaches: address lines, bus offset, SMMU. */
+import {
+  type DmaAddr,
+  type Gfn,
+  gfn,
+  type MachineAddr,
+  type Mfn,
+  machineAddrOf,
+  offsetBy,
+  PAGE_SIZE,
+  pageOffset,
+} from '../../address/index.ts';
+import { dmaToMachineThrough } from '../../devicetree/index.ts';
+import type { SimulatedDevice } from '../../linux/index.ts';
+import type { Port } from '../../machine/index.ts';
+import type { DeviceSpec, PlatformSpec } from '../../scenario/index.ts';
+import { join, type MachineRange } from './places.ts';
+
+/** A device as the kernel knows it, and as it is. */
+export interface SystemDevice extends SimulatedDevice {
+  readonly spec: DeviceSpec;
+  readonly port: Port;
+}
+
+export class Bus {
+  readonly #smmu: boolean;
+  readonly #translation: () => ((frame: Gfn) => Mfn | undefined) | undefined;
+
+  /** @param translation stage 2 of the domain that drives the devices; asked when an SMMU translates. */
+  constructor(platform: PlatformSpec, translation: () => ((frame: Gfn) => Mfn | undefined) | undefined) {
+    this.#smmu = platform.smmu;
+    this.#translation = translation;
+  }
+
+  /**
+   * Memory that the device reaches at [dma, dma + size), in order.
+   * @returns undefined where the SMMU or the bus passes nothing on.
+   */
+  reach(device: SystemDevice, dma: DmaAddr, size: number): MachineRange[] | undefined {
+    const ranges: MachineRange[] = [];
+    for (let done = 0; done < size; ) {
+      // A device drives so many address lines; what is above them is lost.
+      const at = ((dma + done) % 2 ** device.spec.maskBits) as DmaAddr;
+      const machine = this.#machineAt(device, at);
+      if (machine === undefined) return undefined;
+      const length = Math.min(size - done, PAGE_SIZE - pageOffset(at));
+      join(ranges, machine, length);
+      done += length;
+    }
+    return ranges;
+  }
+
+  #machineAt(device: SystemDevice, at: DmaAddr): MachineAddr | undefined {
+    if (this.#smmu) {
+      const frame = this.#translation()?.(gfn(Math.floor(at / PAGE_SIZE)));
+      return frame === undefined ? undefined : offsetBy(machineAddrOf(frame), pageOffset(at));
+    }
+    const machine = dmaToMachineThrough(device.windows ?? [], at);
+    return machine === null ? undefined : (machine as MachineAddr);
+  }
+}

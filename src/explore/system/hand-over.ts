@@ -1,0 +1,92 @@
+/** A buffer goes to its device and comes back: what the device reaches, and what it may do there. */
+import { offsetBy } from '../../address/index.ts';
+import { Direction } from '../../linux/index.ts';
+import { type MachineRange, machineRanges, sameRanges } from './places.ts';
+import type { Mapping, MappingEntry, System } from './system.ts';
+
+/**
+ * The device may use [from, to) of the place from now on; within an atomic action. What it reaches must be the buffer, or a
+ * bounce slot of it.
+ */
+export function handOver(
+  system: System,
+  mapping: Mapping,
+  entry: MappingEntry,
+  from: number,
+  to: number,
+): void {
+  const reached = reachOf(system, mapping, entry, from, to);
+  if (reached === undefined || mapping.device.spec.behaves === 'scripted') return;
+  const { direction, device, name } = mapping;
+  const window = { reads: direction !== Direction.fromDevice, writes: direction !== Direction.toDevice };
+  for (const [low, high] of reached) system.machine.openWindow(name, device.port, low, high, window);
+  system.windows.set(windowKey(mapping, entry, from), reached);
+}
+
+/** The device has finished with [from, to); within an atomic action. */
+export function takeBack(
+  system: System,
+  mapping: Mapping,
+  entry: MappingEntry,
+  from: number,
+  to: number,
+): void {
+  if (mapping.device.spec.behaves === 'scripted') return;
+  const opened = system.windows.get(windowKey(mapping, entry, entry.from));
+  const reached =
+    from === entry.from && opened
+      ? opened
+      : system.bus.reach(mapping.device, offsetBy(entry.dma, from - entry.from), to - from);
+  for (const [low, high] of reached ?? []) system.machine.closeWindow(mapping.name, low, high);
+}
+
+/** A scripted device reads or writes; within an atomic action. */
+export function deviceAccess(
+  system: System,
+  mapping: Mapping,
+  entry: MappingEntry,
+  from: number,
+  to: number,
+  how: 'read' | 'write',
+): void {
+  const reached = reachOf(system, mapping, entry, from, to);
+  const { port } = mapping.device;
+  for (const [low, high] of reached ?? [])
+    if (how === 'read') system.machine.deviceRead(port, low, high);
+    else system.machine.deviceWrite(port, low, high);
+}
+
+/** What the device reaches, if it is what it should; otherwise that is written down. */
+function reachOf(
+  system: System,
+  mapping: Mapping,
+  entry: MappingEntry,
+  from: number,
+  to: number,
+): readonly MachineRange[] | undefined {
+  const { device, name } = mapping;
+  const reached = system.bus.reach(device, offsetBy(entry.dma, from - entry.from), to - from);
+  const wanted = machineRanges(entry.place, from, to);
+  if (reached === undefined) {
+    system.fail(
+      'fault',
+      `nothing is behind the DMA address that ${device.name} was given for ${name}`,
+      wanted,
+    );
+    return undefined;
+  }
+  if (!sameRanges(reached, wanted) && !system.isSlot(reached)) {
+    system.fail('wrong-frame', `${device.name} was given the address of other memory than ${name}`, wanted);
+    return undefined;
+  }
+  const foreign = reached.find(([low]) => !system.deviceMayUse(low));
+  if (foreign) {
+    system.fail('wrong-frame', `${device.name} uses memory that is no longer lent for ${name}`, [foreign]);
+    return undefined;
+  }
+  return reached;
+}
+
+function windowKey(mapping: Mapping, entry: MappingEntry, from: number): string {
+  return `${mapping.name} ${mapping.entries.indexOf(entry)} ${from}`;
+}

@@ -1,0 +1,115 @@
+/** Where the memory of each domain lies: its RAM, and the parts of it that its kernel keeps for itself. */
+import {
+  type ByteRange,
+  ceilTo,
+  type MachineAddr,
+  machineAddr,
+  offsetBy,
+  PAGE_SIZE,
+  type PhysAddr,
+  physAddr,
+} from '../../address/index.ts';
+import type { BufferSpec, Case, DomainSpec } from '../../scenario/index.ts';
+import type { Page } from './places.ts';
+
+/** Bytes of a bounce slot (IO_TLB_SIZE); the pool is made of whole segments of 128. */
+const SLOT = 2048;
+const SEGMENT = 128 * SLOT;
+/** Where the RAM of a domain begins that is not direct mapped (GUEST_RAM0_BASE of Xen on Arm). */
+const GUEST_RAM = physAddr(2 ** 30);
+/** Pages for control structures: hypercall arguments and the grant table. */
+const CONTROL_PAGES = 8;
+/** Pages that balloons are taken from. */
+const BALLOON_PAGES = 256;
+/** Pages that dma_alloc_coherent() and the like are served from. */
+const HEAP_PAGES = 256;
+
+/** A piece of RAM: the same number of bytes as the domain sees it and as the machine has it. */
+export interface RamPiece {
+  readonly phys: PhysAddr;
+  readonly machine: MachineAddr;
+  readonly size: number;
+}
+
+/** The memory of one domain, or of the only kernel. */
+export interface Layout {
+  readonly domain: DomainSpec;
+  readonly ram: readonly RamPiece[];
+  /** Parts of its RAM, as it sees them. */
+  readonly control: ByteRange<PhysAddr>;
+  readonly balloon: ByteRange<PhysAddr>;
+  readonly heap: ByteRange<PhysAddr>;
+  readonly swiotlb: ByteRange<PhysAddr>;
+  /** Pages of its buffers, by name. */
+  readonly buffers: ReadonlyMap<string, readonly Page[]>;
+}
+
+/**
+ * Lay out a domain: buffers from the beginning of its RAM, what the kernel keeps at the end of it, and buffers with an address of their own
+ * where they say.
+ * @throws RangeError if it does not fit (the parser sees to it that it does).
+ */
+export function layOut(one: Case, domain: DomainSpec): Layout {
+  const base = domain.directMapped ? physAddr(domain.ram.at) : GUEST_RAM;
+  const end = offsetBy(base, domain.ram.size);
+  const poolSize = Math.max(1, Math.ceil((one.platform.swiotlb.slots * SLOT) / SEGMENT)) * SEGMENT;
+  const swiotlb = below(end, poolSize);
+  const heap = below(swiotlb[0], HEAP_PAGES * PAGE_SIZE);
+  const balloon = below(heap[0], BALLOON_PAGES * PAGE_SIZE);
+  const control = below(balloon[0], CONTROL_PAGES * PAGE_SIZE);
+  const toMachine = (phys: PhysAddr): MachineAddr => machineAddr(phys - base + domain.ram.at);
+  const ram: RamPiece[] = [{ phys: base, machine: machineAddr(domain.ram.at), size: domain.ram.size }];
+  const buffers = new Map<string, readonly Page[]>();
+  let next = base;
+  let beyond = ceilTo(end, PAGE_SIZE);
+  for (const buffer of one.buffers.filter((each) => each.domain === domain.name)) {
+    const count = pageCount(buffer);
+    const stride = buffer.contiguous ? 1 : 2;
+    const inRam =
+      buffer.at === undefined || (buffer.at >= domain.ram.at && buffer.at < domain.ram.at + domain.ram.size);
+    if (inRam) {
+      const first = buffer.at === undefined ? next : physAddr(buffer.at - domain.ram.at + base);
+      const pages = pagesFrom(first, count, stride, toMachine);
+      buffers.set(buffer.name, pages);
+      if (buffer.at === undefined) next = offsetBy(next, (count * stride + 1) * PAGE_SIZE);
+      continue;
+    }
+    // RAM of its own, at the machine address that was asked for.
+    const machine = machineAddr(buffer.at ?? 0);
+    const size = count * stride * PAGE_SIZE;
+    const phys = domain.directMapped ? physAddr(machine) : beyond;
+    if (!ram.some((piece) => piece.machine === machine)) ram.push({ phys, machine, size });
+    if (!domain.directMapped) beyond = offsetBy(beyond, size);
+    buffers.set(
+      buffer.name,
+      pagesFrom(phys, count, stride, (at) => machineAddr(at - phys + machine)),
+    );
+  }
+  if (next > control[0]) throw new RangeError(`the buffers of ${domain.name} do not fit into its RAM`);
+  return { domain, ram, control, balloon, heap, swiotlb, buffers };
+}
+
+function below(end: PhysAddr, size: number): ByteRange<PhysAddr> {
+  return [offsetBy(end, -size), end];
+}
+
+/** Pages that a buffer touches. */
+export function pageCount({ offset, size }: Pick<BufferSpec, 'offset' | 'size'>): number {
+  return Math.ceil((offset + size) / PAGE_SIZE);
+}
+
+/**
+ * Pages of a buffer. Where its machine frames are not to follow each other (stride 2) neither do its pages as the domain sees them: RAM is
+ * mapped linearly.
+ */
+function pagesFrom(
+  first: PhysAddr,
+  count: number,
+  stride: number,
+  toMachine: (at: PhysAddr) => MachineAddr,
+): Page[] {
+  return Array.from({ length: count }, (_, i) => {
+    const phys = offsetBy(first, i * stride * PAGE_SIZE);
+    return { phys, machine: toMachine(phys) };
+  });
+}

@@ -1,0 +1,27 @@
+/** A case as a program for the explorer: each agent's steps are its calls. */
+import type { Design } from '../../linux/index.ts';
+import type { Case } from '../../scenario/index.ts';
+import type { Program } from '../engine/index.ts';
+import { type Actor, perform } from './steps.ts';
+import { type MakeMachine, System } from './system.ts';
+
+export function makeProgram(one: Case, design: Design, machine: MakeMachine): Program<System> {
+  const hardware = one.domains.find((domain) => domain.hardware)?.name ?? one.domains[0]?.name ?? '';
+  const actors: Actor[] = one.agents.map((spec) => ({ spec, domain: spec.domain ?? hardware }));
+  return {
+    make: (footprint) => {
+      const world = new System(one, design, machine, footprint);
+      const agents = actors.map((actor, agent) => ({
+        calls: actor.spec.steps.length,
+        step: (index: number, scheduler: Parameters<typeof world.as>[1]) => {
+          const step = actor.spec.steps[index];
+          if (step)
+            world.as({ agent, step: index, cpu: actor.spec.cpu }, scheduler, () =>
+              perform(world, actor, step),
+            );
+        },
+      }));
+      return { world, agents };
+    },
+  };
+}

@@ -1,0 +1,530 @@
+/**
+ * A case set up, as it is before anybody does anything: memory and caches, the hypervisor, a kernel for each domain, devices, buffers.
+ *
+ * An exploration makes one for every execution, so setting up is lazy wherever it can be.
+ */
+import {
+  type DmaAddr,
+  dmaAddr,
+  type Gfn,
+  gfn,
+  type MachineAddr,
+  type Mfn,
+  machineAddr,
+  machineToDma,
+  machineAddrOf,
+  mfn,
+  mfnOf,
+  offsetBy,
+  PAGE_SIZE,
+  type PhysAddr,
+  pfnOf,
+  physToBus,
+} from '../../address/index.ts';
+import {
+  type Attributes,
+  bareMetal,
+  type Design,
+  Direction,
+  DmaApi,
+  type ForeignPage,
+  GrantTable,
+  isQuirk,
+  type KernelFault,
+  type LinuxPlatform,
+  type Quirk as LinuxQuirk,
+  SimulatedKernel,
+  XenPort,
+  xenStage2,
+} from '../../linux/index.ts';
+import type { Footprint, Machine, MachineFault, MachineSpec, Scheduler } from '../../machine/index.ts';
+import type { Case, DeviceSpec, DomainSpec, PlatformSpec } from '../../scenario/index.ts';
+import {
+  type DomId,
+  type FrameRange,
+  type RamRange,
+  XEN_QUIRKS,
+  Xen,
+  type XenQuirk,
+  xenPlatform,
+} from '../../xen/index.ts';
+import { Bus, type SystemDevice } from './bus.ts';
+import type { Found } from './found.ts';
+import { type Layout, layOut } from './layout.ts';
+import { type MachineRange, machineRanges, type Page, type Place } from './places.ts';
+import { HardwareOfXen } from './xen-hardware.ts';
+
+/** A mapping of the DMA API that is live, or failed. */
+export interface Mapping {
+  readonly name: string;
+  readonly device: SystemDevice;
+  readonly direction: Direction;
+  /** None where it failed. */
+  readonly entries: readonly MappingEntry[];
+  readonly attributes: Attributes;
+}
+/** One piece of it: all of a single mapping, or an entry of a list. */
+export interface MappingEntry {
+  readonly place: Place;
+  /** Bytes of the place. */
+  readonly from: number;
+  readonly to: number;
+  readonly dma: DmaAddr;
+}
+
+/** A grant: the pages of a buffer, granted to a domain. */
+export interface Grant {
+  readonly name: string;
+  readonly place: Place;
+  readonly from: DomId;
+  readonly to: DomId;
+  readonly refs: readonly number[];
+}
+
+/** One kernel and what belongs to it. */
+export interface Party {
+  readonly spec: DomainSpec;
+  readonly domid: DomId;
+  readonly layout: Layout;
+  readonly kernel: SimulatedKernel;
+  /** What it grants to others; undefined without a hypervisor. */
+  readonly grantTable: GrantTable | undefined;
+}
+
+/** Who is executing, for what is found. */
+export interface Current {
+  /** Index of the agent, and of its step. */
+  agent: number;
+  step: number;
+  cpu: number;
+}
+
+/** What a machine is made of: adversarial or concrete. */
+export type MakeMachine = (
+  platform: PlatformSpec,
+  sink: (fault: MachineFault) => void,
+  footprint: Footprint,
+) => Machine;
+
+const NO_RANGE: readonly MachineRange[] = [];
+
+export class System {
+  readonly case: Case;
+  readonly design: Design;
+  readonly machine: Machine;
+  readonly xen: Xen | undefined;
+  readonly parties = new Map<string, Party>();
+  readonly devices = new Map<string, SystemDevice>();
+  readonly bus: Bus;
+  readonly footprint: Footprint;
+  readonly places = new Map<string, Place>();
+  readonly mappings = new Map<string, Mapping>();
+  readonly grants = new Map<string, Grant>();
+  readonly signals = new Set<string>();
+  /** Everything that went wrong so far. */
+  readonly found: Found[] = [];
+  readonly current: Current = { agent: 0, step: 0, cpu: 0 };
+  /** What grants are mapped, by the name of the buffer that came of it. */
+  readonly foreign = new Map<string, { readonly pages: readonly ForeignPage[] }>();
+  /** What the windows that are open cover, by mapping, entry and first byte. */
+  readonly windows = new Map<string, readonly MachineRange[]>();
+  /** By agent: bytes whose old value is of no use to anybody while its step runs (the receive buffer that it hands over). */
+  readonly #spare = new Map<number, readonly MachineRange[]>();
+  /** Names that no step makes or takes away. */
+  readonly #fixed: ReadonlySet<string>;
+  /** Atomics executed so far. */
+  transitions = 0;
+  /** Told the number of each atomic before it is executed. */
+  onTransition: ((transition: number) => void) | undefined;
+  /** What Xen sees of the machine; bytes of control structures are here. */
+  readonly hardware: HardwareOfXen;
+  readonly #pools: MachineRange[];
+  #taken = 0;
+  #scheduler: Scheduler | undefined;
+
+  constructor(one: Case, design: Design, make: MakeMachine, footprint: Footprint) {
+    this.case = one;
+    this.design = design;
+    this.footprint = footprint;
+    this.machine = make(one.platform, (fault) => this.#machineFault(fault), footprint);
+    this.hardware = new HardwareOfXen(this);
+    this.#fixed = fixedNames(one);
+    const layouts = one.domains.map((domain) => layOut(one, domain));
+    this.#pools = layouts.map(poolOf);
+    // What a slot held before is of no use to anybody.
+    for (const [from, to] of this.#pools) this.machine.initialise(from, to, 'anything');
+    this.xen = one.platform.xen && this.#makeXen(one, layouts);
+    layouts.forEach((layout, i) => this.#addParty(layout, i));
+    this.bus = new Bus(one.platform, () => this.#translation());
+    for (const spec of one.devices) this.devices.set(spec.name, deviceOf(spec));
+    for (const buffer of one.buffers) {
+      const party = this.party(buffer.domain);
+      const pages = party.layout.buffers.get(buffer.name) ?? [];
+      const place: Place = { ...buffer, pages, cacheable: true };
+      this.places.set(buffer.name, place);
+      if (buffer.initially === 'written') continue;
+      for (const [from, to] of rangesOf(place)) this.machine.initialise(from, to, buffer.initially);
+    }
+  }
+
+  /** Run code of an agent's step: its atomics go to `scheduler`, and what they find is the step's. */
+  as<Answer>(current: Current, scheduler: Scheduler, code: () => Answer): Answer {
+    this.#scheduler = {
+      atomic: (what, action, ready) =>
+        scheduler.atomic(
+          what,
+          () => {
+            Object.assign(this.current, current);
+            this.transitions++;
+            this.onTransition?.(this.transitions);
+            return action();
+          },
+          ready,
+        ),
+    };
+    return code();
+  }
+
+  /** The scheduler of the step that runs now. */
+  readonly scheduler: Scheduler = {
+    atomic: (what, action, ready) => {
+      if (this.#scheduler === undefined) throw new Error('no step is running');
+      return this.#scheduler.atomic(what, action, ready);
+    },
+  };
+
+  /** Something went wrong that needs no cache. */
+  fail(
+    rule: 'wrong-frame' | 'fault',
+    what: string,
+    ranges: readonly MachineRange[] = NO_RANGE,
+    inside = true,
+  ): void {
+    const consequence = this.found.length > 0;
+    const { agent, step } = this.current;
+    const [from, to] = ranges[0] ?? [machineAddr(0), machineAddr(0)];
+    this.found.push({
+      rule,
+      moves: null,
+      from,
+      to,
+      inside,
+      consequence,
+      agent,
+      step,
+      transition: this.transitions,
+      what,
+    });
+  }
+
+  party(name: string): Party {
+    const party = this.parties.get(name);
+    if (party === undefined) throw new Error(`no domain ${name}`);
+    return party;
+  }
+  device(name: string): SystemDevice {
+    const device = this.devices.get(name);
+    if (device === undefined) throw new Error(`no device ${name}`);
+    return device;
+  }
+  /** The buffer of that name, if it exists now. */
+  placeFor(name: string): Place | undefined {
+    if (this.#fixed.has(name)) return this.places.get(name);
+    return this.#look(name, this.places);
+  }
+  /** The mapping of that name, if it is live now. */
+  mapping(name: string): Mapping | undefined {
+    return this.#look(name, this.mappings);
+  }
+  grantFor(name: string): Grant | undefined {
+    return this.#look(name, this.grants);
+  }
+  #look<Value>(name: string, values: ReadonlyMap<string, Value>): Value | undefined {
+    return this.scheduler.atomic(`look up ${name}`, () => {
+      this.touchName(name, false);
+      return values.get(name);
+    });
+  }
+  /** A name that scenarios give to buffers, mappings and grants is a cell. */
+  touchName(name: string, write: boolean): void {
+    this.footprint.touch(`name:${name}`, write);
+  }
+
+  /** Bytes that the executing agent's step may destroy. */
+  get spare(): readonly MachineRange[] {
+    return this.#spare.get(this.current.agent) ?? NO_RANGE;
+  }
+  setSpare(ranges: readonly MachineRange[]): void {
+    this.#spare.set(this.current.agent, ranges);
+  }
+
+  /**
+   * A driver begins to hand [from, to) over. What a receive buffer holds is of no use from now on; where the device may write all of it at any time,
+   * not even to somebody who reads it later.
+   */
+  begin(
+    place: Place,
+    from: number,
+    to: number,
+    direction: Direction,
+    device: SystemDevice,
+    { skipCpuSync }: Attributes,
+  ): void {
+    if (direction !== Direction.fromDevice) return;
+    this.scheduler.atomic(`${place.name} is to be received into`, () => {
+      const ranges = machineRanges(place, from, to);
+      this.setSpare(ranges);
+      if (device.spec.behaves === 'scripted' || skipCpuSync) return;
+      for (const [low, high] of ranges) this.machine.initialise(low, high, 'anything');
+    });
+  }
+
+  /** The pages at an address of the domain's, with the frames that are behind them now. */
+  pagesAt(domain: string, phys: PhysAddr, count: number): Page[] {
+    const { kernel } = this.party(domain);
+    return Array.from({ length: count }, (_, i) => {
+      const at = offsetBy(phys, i * PAGE_SIZE);
+      const frame = kernel.world.stage2.translate(pfnOf(at))?.frame;
+      return { phys: at, machine: frame === undefined ? physToBus(at) : machineAddrOf(frame) };
+    });
+  }
+
+  /** Addresses for pages that are asked for later: `count` pages from `base` on, each given once. */
+  takeAddress(base: PhysAddr, count: number): PhysAddr {
+    return this.scheduler.atomic('take an address', () => {
+      this.footprint.touch('addresses', true);
+      const at = offsetBy(base, this.#taken * PAGE_SIZE);
+      this.#taken += count;
+      return at;
+    });
+  }
+
+  /** May the domain's CPU use this frame: its own, or lent to it by a grant that is pinned. */
+  mayUse(domid: DomId, frame: Mfn): boolean {
+    const { xen } = this;
+    if (xen === undefined) return true;
+    const found = xen.frame(frame);
+    if (found === undefined || (found.owner === domid && found.count > 0)) return found !== undefined;
+    return this.#lent(xen, domid, frame);
+  }
+  #lent(xen: Xen, domid: DomId, frame: Mfn): boolean {
+    for (const { from, to, refs } of this.grants.values()) {
+      if (to !== domid) continue;
+      for (const ref of refs) {
+        const active = xen.activeGrant(from, ref);
+        if (active?.mfn === frame && active.domid === domid) return true;
+      }
+    }
+    return false;
+  }
+  /** The same of a device, on behalf of the domain that drives it. */
+  deviceMayUse(at: MachineAddr): boolean {
+    for (const { spec, domid } of this.parties.values())
+      if (spec.hardware) return this.mayUse(domid, mfnOf(at));
+    return true;
+  }
+
+  /** Are these bytes in a bounce pool. */
+  isSlot(ranges: readonly MachineRange[]): boolean {
+    return ranges.every(([from, to]) => this.#pools.some(([low, high]) => low <= from && to <= high));
+  }
+  /** The kernel of a domain as one of its CPUs runs it. */
+  kernel(domain: string, cpu: number): SimulatedKernel {
+    return this.party(domain).kernel.onCpu(cpu);
+  }
+  api(domain: string, cpu: number): DmaApi {
+    return new DmaApi(this.kernel(domain, cpu), this.design);
+  }
+
+  #machineFault(fault: MachineFault): void {
+    const { agent, step } = this.current;
+    this.found.push({
+      rule: fault.rule,
+      moves: fault.moves,
+      from: fault.from,
+      to: fault.to,
+      inside: fault.rule !== 'lost-write' || this.#isOwn(fault.from),
+      consequence: fault.consequence,
+      agent,
+      step,
+      transition: this.transitions,
+      what: '',
+    });
+  }
+
+  /** Does the byte belong to the buffer that the step is about. */
+  #isOwn(at: MachineAddr): boolean {
+    return this.spare.some(([from, to]) => from <= at && at < to);
+  }
+
+  #makeXen(one: Case, layouts: readonly Layout[]): Xen {
+    const { platform } = one;
+    const ram = layouts.flatMap((layout) => layout.ram.map(({ machine, size }) => frames(machine, size)));
+    const xen = new Xen({
+      platform: xenPlatform({
+        version: platform.xen ?? [4, 20],
+        arch: platform.architecture === 'arm' ? 'arm32' : 'arm64',
+        quirks: platform.quirks.filter((name): name is XenQuirk => Object.hasOwn(XEN_QUIRKS, name)),
+        cacheLineBytes: platform.believedLineSizes[0] ?? platform.lineSizes[0],
+      }),
+      hardware: this.hardware,
+      ram: [...ram, heapAbove(ram)],
+      footprint: this.footprint,
+    });
+    layouts.forEach((layout, i) =>
+      xen.createDomain({
+        domid: domidOf(layout.domain, i),
+        directMapped: layout.domain.directMapped,
+        hardware: layout.domain.hardware,
+        iommu: platform.smmu && layout.domain.hardware,
+        addressBits: platform.architecture === 'arm' ? (platform.lpae ? 40 : 32) : 48,
+        ram: ramRanges(layout),
+      }),
+    );
+    return xen;
+  }
+
+  #addParty(layout: Layout, index: number): void {
+    const { domain } = layout;
+    const domid = domidOf(domain, index);
+    const { xen, scheduler, footprint, machine } = this;
+    const platform = linuxPlatform(this.case, layout, xen !== undefined);
+    const common = { platform, machine, scheduler, footprint } as const;
+    const fault = ({ rule, what }: KernelFault) => this.fail(rule, what);
+    if (xen === undefined) {
+      const kernel = new SimulatedKernel({ ...common, stage2: bareMetal(platform.ram), fault });
+      this.parties.set(domain.name, { spec: domain, domid, layout, kernel, grantTable: undefined });
+      return;
+    }
+    const port = { xen, domid, hardware: this.hardware, scheduler };
+    const kernel = new SimulatedKernel({
+      ...common,
+      stage2: xenStage2(xen, domid, ramRanges(layout)),
+      hypervisor: new XenPort({ ...port, argumentPages: layout.control[0] }),
+      fault,
+    });
+    const grantTable = new GrantTable({ ...port, footprint });
+    this.parties.set(domain.name, { spec: domain, domid, layout, kernel, grantTable });
+  }
+
+  /** Whose translation the SMMU uses: the domain that drives the devices. */
+  #translation(): ((frame: Gfn) => Mfn | undefined) | undefined {
+    const { xen } = this;
+    if (!xen) return undefined;
+    const owner = [...this.parties.values()].find(({ spec }) => spec.hardware);
+    return owner && ((frame) => xen.translate(owner.domid, frame)?.mfn);
+  }
+}
+
+/** Frames of the host's RAM that no domain has at first. */
+const HEAP_FRAMES = 0x4000;
+
+/** It lies above the RAM of all domains: Xen gives out the highest frames first. */
+function heapAbove(ram: readonly FrameRange[]): FrameRange {
+  const from = mfn(Math.max(...ram.map(({ to }) => to)));
+  return { from, to: mfn(from + HEAP_FRAMES) };
+}
+
+function frames(machine: MachineAddr, size: number): FrameRange {
+  return { from: mfn(machine / PAGE_SIZE), to: mfn((machine + size) / PAGE_SIZE) };
+}
+
+/** dom0 is 0; the others are numbered from 1. */
+function domidOf(domain: DomainSpec, index: number): DomId {
+  return (domain.hardware ? 0 : index + 1) as DomId;
+}
+
+function linuxPlatform(one: Case, layout: Layout, onXen: boolean): LinuxPlatform {
+  const { platform } = one;
+  const [poolFrom, poolTo] = layout.swiotlb;
+  return {
+    name: layout.domain.name,
+    architecture: platform.architecture,
+    release: platform.linux,
+    lpae: platform.lpae,
+    regime: onXen ? 'EL1-stage2' : 'EL1',
+    ram: layout.ram.map(({ phys, size }) => [phys, offsetBy(phys, size)] as const),
+    heap: [layout.heap],
+    ...(platform.pfnValid === undefined ? {} : { pfnValid: platform.pfnValid }),
+    swiotlb: { base: poolFrom, size: poolTo - poolFrom, force: platform.swiotlb.force },
+    outerCacheDriver: platform.outerCacheDriver === 'linux' && platform.outerCache,
+    ...(platform.believedLineSizes.length > 0 ? { believedLineSizes: platform.believedLineSizes } : {}),
+    cacheAlignment: Math.max(...platform.lineSizes),
+    hasCacheFlush: onXen && platform.cacheFlush,
+    hasGrantMapIdentity: platform.quirks.includes('grant-map-identity'),
+    quirks: platform.quirks.filter((name): name is LinuxQuirk => isQuirk(name)),
+  };
+}
+
+function ramRanges({ ram }: Layout): RamRange[] {
+  return ram.map(({ phys, machine, size }) => ({
+    gfn: gfn(phys / PAGE_SIZE),
+    mfn: mfn(machine / PAGE_SIZE),
+    frames: size / PAGE_SIZE,
+  }));
+}
+
+function deviceOf(spec: DeviceSpec): SystemDevice {
+  const windows =
+    spec.busOffset === 0
+      ? []
+      : [
+          {
+            busFrom: dmaAddr(Math.max(0, spec.busOffset)),
+            machineFrom: machineAddr(Math.max(0, -spec.busOffset)),
+            size: 2 ** 40,
+          },
+        ];
+  return {
+    name: spec.name,
+    coherent: spec.believedCoherent,
+    dmaMask: machineToDma(machineAddr(2 ** spec.maskBits - 1)),
+    windows,
+    spec,
+    port: { name: spec.name, snoops: spec.coherent },
+  };
+}
+
+/** Machine bytes of a place. */
+export function rangesOf(place: Place): MachineRange[] {
+  return place.pages.map(({ machine }, i) => {
+    const from = i === 0 ? place.offset : 0;
+    const to = Math.min(PAGE_SIZE, place.offset + place.size - i * PAGE_SIZE);
+    return [offsetBy(machine, from), offsetBy(machine, to)] as const;
+  });
+}
+
+/** Names of buffers that are there, in the same pages, from beginning to end. */
+function fixedNames(one: Case): ReadonlySet<string> {
+  const changing = new Set(
+    one.agents.flatMap(({ steps }) =>
+      steps.flatMap((step) => {
+        if (step.do === 'map-grant' || step.do === 'allocate' || step.do === 'alloc-coherent')
+          return [step.as];
+        return step.do === 'free-coherent' || step.do === 'unmap-grant' || step.do === 'balloon-in'
+          ? [step.buffer]
+          : [];
+      }),
+    ),
+  );
+  return new Set(one.buffers.map(({ name }) => name).filter((name) => !changing.has(name)));
+}
+
+/** The bounce pool of a kernel, in machine memory: it lies in RAM that is mapped linearly. */
+function poolOf({ swiotlb: [from, to], ram }: Layout): MachineRange {
+  const first = ram[0];
+  if (first === undefined) throw new RangeError('a domain without RAM');
+  const machine = offsetBy(first.machine, from - first.phys);
+  return [machine, offsetBy(machine, to - from)];
+}
+
+/** The machine that a platform describes. */
+export function machineSpec(platform: PlatformSpec): MachineSpec {
+  return {
+    lineSizes: platform.lineSizes,
+    outerCache: platform.outerCache,
+    localMaintenance: platform.quirks.includes('maintenance-on-local-cpu-only'),
+    explicitBarriers: platform.explicitBarriers,
+    cpus: platform.cpus,
+  };
+}

@@ -1,0 +1,57 @@
+/** What Xen does to the machine: at EL2, on its own cacheable mappings, on the core that executes the hypercall. */
+import { type MachineAddr, type Mfn, machineAddrOf, offsetBy, PAGE_SIZE } from '../../address/index.ts';
+import { maintenanceCalls } from '../../machine/index.ts';
+import type { MaintenanceOptions, XenHardware, XenMaintenance } from '../../xen/index.ts';
+import { ControlMemory } from './control-memory.ts';
+import type { System } from './system.ts';
+
+const AT_EL2 = maintenanceCalls('EL2');
+
+export class HardwareOfXen implements XenHardware {
+  readonly #system: Pick<System, 'machine' | 'current' | 'spare'>;
+  readonly #control = new ControlMemory();
+
+  constructor(system: Pick<System, 'machine' | 'current' | 'spare'>) {
+    this.#system = system;
+  }
+
+  maintain(op: XenMaintenance, at: MachineAddr, size: number, options: MaintenanceOptions = {}): void {
+    this.#system.machine.maintain(this.#system.current.cpu, AT_EL2[op], at, offsetBy(at, size), {
+      ...(options.stride === undefined ? {} : { stride: options.stride }),
+      ...(this.#system.spare[0] === undefined ? {} : { spare: this.#system.spare[0] }),
+    });
+  }
+  barrier(): void {
+    this.#system.machine.barrier(this.#system.current.cpu);
+  }
+  copy(from: MachineAddr, to: MachineAddr, size: number): void {
+    this.#system.machine.cpuCopy(
+      { cpu: this.#system.current.cpu, cacheable: true },
+      from,
+      offsetBy(from, size),
+      to,
+    );
+  }
+  scrub(frame: Mfn): void {
+    const from = machineAddrOf(frame);
+    this.#system.machine.cpuWrite(
+      { cpu: this.#system.current.cpu, cacheable: true },
+      from,
+      offsetBy(from, PAGE_SIZE),
+    );
+  }
+  readBytes(frame: Mfn, offset: number, size: number): Uint8Array {
+    return this.#control.read(frame, offset, size);
+  }
+  writeBytes(frame: Mfn, offset: number, bytes: Uint8Array): void {
+    this.#control.write(frame, offset, bytes);
+  }
+  tlbFlush(): void {}
+  ownerChanged(frame: Mfn): void {
+    const from = machineAddrOf(frame);
+    this.#system.machine.newOwner(from, offsetBy(from, PAGE_SIZE));
+  }
+  invalidateSetWay(): void {
+    this.#system.machine.invalidateAll(this.#system.current.cpu);
+  }
+}
