@@ -156,6 +156,35 @@ export const COHERENT_NIC = { name: 'nic', coherent: true } as const;
 /** A device with a 32-bit mask. */
 export const NARROW = { name: 'sd', coherent: false, dmaMask: dmaAddr(2 ** 32 - 1) } as const;
 
+/**
+ * Does one action, ends the call by throwing and calls it again with the answers so far, over and over: as an explorer does
+ * that lets others run in between.
+ */
+export class Reexecuting implements Scheduler {
+  readonly #answers: unknown[] = [];
+  #at = 0;
+
+  atomic<Answer>(_what: string, action: () => Answer): Answer {
+    if (this.#at < this.#answers.length) return this.#answers[this.#at++] as Answer;
+    this.#answers.push(action());
+    throw STOP;
+  }
+
+  /** Run a call to its end. */
+  run<Answer>(call: () => Answer): Answer {
+    this.#answers.length = 0;
+    for (;;) {
+      this.#at = 0;
+      try {
+        return call();
+      } catch (stop) {
+        if (stop !== STOP) throw stop;
+      }
+    }
+  }
+}
+const STOP = new Error('another agent runs');
+
 /** Runs at once, and lets somebody else in before the n-th action (from 0), once. */
 export function interrupted(before: number, other: () => void): Scheduler {
   let count = 0;
@@ -242,6 +271,7 @@ export function testHost({ dom0 = {}, xen: said, scheduler = AT_ONCE }: HostOpti
   const { machine, faults, touched, footprint } = base;
   return {
     xen,
+    hardware,
     machine,
     faults,
     touched,

@@ -8,6 +8,7 @@ import {
   bfnToPfn,
   DMA_MAPPING_ERROR,
   type DmaAddr,
+  hex,
   INVALID_P2M_ENTRY,
   lowBits,
   type MachineAddr,
@@ -26,6 +27,7 @@ import { type NativeOperation, nativeOperation } from './native-maintenance.ts';
 import { maintainOuter } from './outer-cache.ts';
 import type { Quirk } from './quirks.ts';
 import { SharedState } from './shared-state.ts';
+import { rangeText } from './text.ts';
 import type { World } from './world.ts';
 
 /** No page of the domain. */
@@ -199,7 +201,7 @@ export class SimulatedKernel implements Kernel {
   /** memcpy() through cacheable mappings. */
   cpuCopy(source: PhysAddr, target: PhysAddr, size: number): void {
     const linear = (phys: PhysAddr) => ({ mapping: 'linear', phys }) as const;
-    this.world.scheduler.atomic('copy', () =>
+    this.world.scheduler.atomic(`copy ${rangeText(source, size)} to ${hex(target)}`, () =>
       this.#state.memory.copy(this.cpu, linear(source), linear(target), size, 'copy'),
     );
   }
@@ -273,7 +275,7 @@ export class SimulatedKernel implements Kernel {
     size: number,
     action: (from: MachineAddr, to: MachineAddr) => void,
   ): void {
-    this.world.scheduler.atomic(what, () => {
+    this.world.scheduler.atomic(`${what} ${rangeText(phys, size)}`, () => {
       const alias = { mapping: 'linear', phys } as const;
       for (const { from, to } of this.#state.memory.pieces(alias, size, what, what)) action(from, to);
     });
@@ -281,7 +283,7 @@ export class SimulatedKernel implements Kernel {
 
   #maintain(operation: NativeOperation, alias: Alias, size: number, useless: boolean): void {
     if (operation === 'nothing') return;
-    this.world.scheduler.atomic(operation, () =>
+    this.world.scheduler.atomic(`${operation} ${rangeText(alias.phys, size)}`, () =>
       this.#state.caches.maintain(this.cpu, operation, alias, size, useless),
     );
   }
@@ -289,7 +291,7 @@ export class SimulatedKernel implements Kernel {
   #maintainOuter(operation: NativeOperation, at: PhysAddr, size: number): void {
     const { platform, scheduler, machine } = this.world;
     if (!platform.outerCacheDriver || operation === 'nothing') return;
-    scheduler.atomic(`outer ${operation}`, () =>
+    scheduler.atomic(`outer ${operation} ${rangeText(at, size)}`, () =>
       maintainOuter(machine, operation, lowBits(at, this.#state.physBits), size),
     );
   }

@@ -8,6 +8,7 @@ import type { CpuMemory } from './cpu-memory.ts';
 import { factsOf } from './device.ts';
 import type { Quirk } from './quirks.ts';
 import { type Allocation, SLOT_SIZE, SwiotlbPool } from './swiotlb-pool.ts';
+import { rangeText } from './text.ts';
 import type { World } from './world.ts';
 
 export class Swiotlb {
@@ -108,8 +109,8 @@ export class Swiotlb {
 
   /** swiotlb_bounce(): `slot` may lie anywhere in the mapping, and what would go past its end is cut. */
   #copy(cpu: number, slot: PhysAddr, size: number, way: 'to slot' | 'from slot'): void {
-    const what = `copy ${size} bytes ${way}`;
-    this.#world.scheduler.atomic(what, () => {
+    const what = `copy ${way}`;
+    this.#world.scheduler.atomic(`${what} ${rangeText(slot, size)}`, () => {
       this.#touchSlot(this.#pool?.slotOf(slot) ?? 0, false);
       const allocation = this.#pool?.find(slot);
       if (allocation === undefined) return;

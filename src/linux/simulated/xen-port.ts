@@ -7,6 +7,7 @@
  */
 import {
   gfn,
+  hex,
   type MachineAddr,
   mfnOf,
   offsetBy,
@@ -77,7 +78,9 @@ export class XenPort implements Hypervisor {
   }
 
   cacheFlush(cpu: number, flush: CacheFlush): number {
-    const what = `GNTTABOP_cache_flush ${flush.op === CacheFlushOp.clean ? 'CLEAN' : 'INVAL'}`;
+    const { devBusAddr, offset, length, op } = flush;
+    const name = op === CacheFlushOp.clean ? 'CLEAN' : 'INVAL';
+    const what = `GNTTABOP_cache_flush ${name} ${hex(devBusAddr)} ${offset}+${length}`;
     return this.#call(cpu, what, 'grant_table_op', GNTTABOP.cache_flush, flushBytes(flush), 1, (rc) => rc);
   }
 
