@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  dmaAddr,
   type Mfn,
   machineAddr,
   mfn,
@@ -15,7 +16,8 @@ import { AT_ONCE } from '../../machine/index.ts';
 import { GNTST } from '../../xen/index.ts';
 import { Direction } from '../dma.ts';
 import { CacheFlushOp, type GrantHooks } from '../kernel.ts';
-import { GIB, type HostOptions, testHost } from '../testing.ts';
+import { GIB, type HostOptions, NIC, testHost } from '../testing.ts';
+import type { SimulatedDevice } from './device.ts';
 import {
   allocateForeignPages,
   balloonIn,
@@ -278,6 +280,37 @@ describe('a hypercall', () => {
       'GNTTABOP_unmap_grant_ref 0, unpin pending',
       'remove from the p2m tree',
     ]);
+  });
+
+  test('takes as many grants as there are, a page of arguments at a time', () => {
+    const host = testHost();
+    const at = place(host.dom0, 300);
+    const mappings = Array.from({ length: 300 }, (_, i) => ({
+      at: pfn(at + i),
+      domain: 1,
+      ref: grant(host, i),
+      readonly: false,
+    }));
+    const answers = mapGrants(host.dom0, PLAIN, mappings);
+    expect(answers.map(({ status, frame }) => [status, frame - GUEST_FRAME])).toEqual(
+      mappings.map((_, i) => [GNTST.okay, i]),
+    );
+    const statuses = unmapGrants(
+      host.dom0,
+      PLAIN,
+      answers.map((answer, i) => pageOf(pfn(at + i), answer)),
+    );
+    expect(statuses).toEqual(answers.map(() => GNTST.okay));
+  });
+
+  test('on an address outside all windows of a bus is refused by Xen', () => {
+    const { dom0, machine } = testHost();
+    machine.deeds.length = 0;
+    const windows = [{ busFrom: dmaAddr(0x1000), machineFrom: machineAddr(GIB), size: 0x1000 }];
+    const device: SimulatedDevice = { ...NIC, windows };
+    const nothing = dom0.dmaToBus(device, dmaAddr(0));
+    dom0.cacheFlush({ devBusAddr: nothing, offset: 0, length: 64, op: CacheFlushOp.clean });
+    expect(machine.deeds).toEqual([]);
   });
 
   test('that an old Xen does not know is not made', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { mfn, pfn, physAddr } from '../../address/index.ts';
+import { INVALID_P2M_ENTRY, machineAddr, mfn, pfn, physAddr } from '../../address/index.ts';
 import { Direction, NO_ATTRIBUTES } from '../dma.ts';
+import { CacheFlushOp } from '../kernel.ts';
 import { GIB, MIB, NARROW, NIC, testWorld } from '../testing.ts';
 import { SimulatedKernel } from './kernel.ts';
 
@@ -72,4 +73,89 @@ test('a mask of 32 bits reaches the last byte below 4 GiB and none above', () =>
     true,
     false,
   ]);
+});
+
+describe('which frames are the kernel\u2019s own', () => {
+  const inside = GIB / 4096 + 5;
+
+  test('is decided exactly, ballooned out or not, on Arm', () => {
+    const world = testWorld();
+    const kernel = new SimulatedKernel(world);
+    world.p2m.set(inside, undefined);
+    const frames = [inside, GIB / 4096 - 1, (2 * GIB) / 4096];
+    expect(frames.map((frame) => kernel.isOwnFrame(mfn(frame)))).toEqual([true, false, false]);
+    expect(frames.map((frame) => kernel.machineToPfn(mfn(frame)))).toEqual(frames);
+  });
+
+  test('is asked of the machine-to-physical table on x86, where RAM lies anywhere', () => {
+    const world = testWorld({ architecture: 'x86', regime: 'EL1' });
+    const kernel = new SimulatedKernel(world);
+    world.p2m.set(inside, { frame: mfn(0x9999), writable: true });
+    expect([kernel.pfnToBfn(pfn(inside)), kernel.machineToPfn(mfn(0x9999))]).toEqual([0x9999, inside]);
+    expect([kernel.isOwnFrame(mfn(0x9999)), kernel.isOwnFrame(mfn(0x8888))]).toEqual([true, false]);
+    expect([kernel.machineToPfn(mfn(0x8888)), kernel.pfnToBfn(pfn(1))]).toEqual([-1, INVALID_P2M_ENTRY]);
+  });
+
+  test('means nothing behind an SMMU, where a device is given pseudo-physical addresses', () => {
+    const world = testWorld();
+    world.p2m.set(inside, { frame: mfn(0x9999), writable: true });
+    expect(new SimulatedKernel(world).pfnToBfn(pfn(inside))).toBe(inside);
+  });
+});
+
+describe('without LPAE', () => {
+  test('an alias above 4 GiB is cut to 32 bits', () => {
+    const above = { mapping: 'scratch', phys: physAddr(2 ** 32 + GIB) } as const;
+    const cut = (lpae: boolean) => {
+      const world = testWorld({ architecture: 'arm', lpae });
+      new SimulatedKernel(world).syncAliasForCpu(above, 64, Direction.fromDevice);
+      return [world.machine.deeds.at(0)?.from, world.faults.length];
+    };
+    expect([cut(false), cut(true)]).toEqual([
+      [GIB, 0],
+      [0, 1],
+    ]);
+  });
+
+  test('an unsigned long has 32 bits with it and without', () => {
+    const bits = (architecture: 'arm' | 'arm64', lpae: boolean) =>
+      new SimulatedKernel(testWorld({ architecture, lpae })).longBits;
+    expect([bits('arm', false), bits('arm', true), bits('arm64', true)]).toEqual([32, 32, 64]);
+  });
+});
+
+describe('a core', () => {
+  test('maintains through its own cache, by the line size that it believes in', () => {
+    const world = testWorld({ believedLineSizes: [64, 32] });
+    const kernel = new SimulatedKernel(world);
+    for (const cpu of [0, 1]) kernel.onCpu(cpu).archSyncForDevice(at, 64, Direction.toDevice);
+    expect(world.machine.deeds.map(({ what }) => what)).toEqual([
+      'DC CVAC',
+      'DSB',
+      'DC CVAC on CPU 1',
+      'DSB',
+    ]);
+    expect(world.machine.options).toEqual([{ stride: 64 }, { stride: 32 }]);
+  });
+
+  test('says that a receive buffer may be destroyed, and nothing else', () => {
+    const world = testWorld();
+    const kernel = new SimulatedKernel(world);
+    kernel.archSyncForDevice(at, 64, Direction.fromDevice);
+    kernel.archSyncForDevice(at, 64, Direction.bidirectional);
+    kernel.archSyncForCpu(at, 64, Direction.fromDevice);
+    expect(world.machine.options).toEqual([{ spare: [at, at + 64] }, {}, {}]);
+  });
+
+  test('shares everything else with the others', () => {
+    const kernel = new SimulatedKernel(testWorld());
+    kernel.onCpu(1).setForeignFrame(pfn(0x50000), mfn(0x777));
+    expect(kernel.pfnToBfn(pfn(0x50000))).toBe(0x777);
+    expect(kernel.onCpu(0)).toBe(kernel);
+  });
+});
+
+test('a flush without a hypervisor is nobody\u2019s', () => {
+  const flush = { devBusAddr: machineAddr(GIB), offset: 0, length: 64, op: CacheFlushOp.clean };
+  expect(() => new SimulatedKernel(testWorld()).cacheFlush(flush)).toThrow('without a hypervisor');
 });

@@ -34,6 +34,13 @@ describe('struct pages', () => {
     expect([BEFORE, INSIDE, AFTER].map((frame) => pages.isValid(frame))).toEqual([false, true, false]);
   });
 
+  test('are there for whole pageblocks of 4 MiB on 32-bit Arm since 5.14', () => {
+    const ram = [[physAddr(33 * MIB), physAddr(34 * MIB)]] as const;
+    const pages = new StructPages({ ...PLATFORM, architecture: 'arm', ram });
+    const frames = [at(32 * MIB - 4096), at(32 * MIB), at(36 * MIB - 4096), at(36 * MIB)];
+    expect(frames.map((frame) => pages.isValid(frame))).toEqual([false, true, true, false]);
+  });
+
   test('are there for the 2 MiB around an extended region, which is mapped and no RAM', () => {
     const pages = new StructPages({ ...PLATFORM, pfnValid: 'exact' });
     const region = at(2048 * MIB + 4096);
@@ -44,7 +51,8 @@ describe('struct pages', () => {
   test.each([
     ['arm64', [5, 13], 'exact'],
     ['arm64', [5, 14], 'section'],
-    ['arm', [7, 3], 'exact'],
+    ['arm', [5, 13], 'exact'],
+    ['arm', [7, 3], 'pageblock'],
     ['x86', [3, 13], 'section'],
   ] as const)('of %s %s are %s', (architecture, release, expected) => {
     expect(pfnValidGranularity({ ...DOM0, architecture, release })).toBe(expected);

@@ -2,13 +2,14 @@
  * pfn_valid(): is there a struct page, which is not the same as: is it the kernel's RAM.
  *
  * swiotlb-xen takes one for the other, so the granularity decides which foreign frames it mistakes for its own.
- * Sources: arch/arm64/mm/init.c of 5.10, include/linux/mmzone.h of 6.12, arch/arm/mm/init.c of 6.12,
+ * Sources: arch/arm64/mm/init.c of 5.10, include/linux/mmzone.h of 6.12, arch/arm/mm/init.c since 5.14,
  * arch/arm64/include/asm/sparsemem.h (SECTION_SIZE_BITS 27 with 4 KiB pages).
  */
 import {
   type ByteRange,
   ceilTo,
   floorTo,
+  PAGE_SIZE,
   type Pfn,
   type PhysAddr,
   physAddrOf,
@@ -16,17 +17,26 @@ import {
 } from '../../address/index.ts';
 import { isEarlier, type LinuxPlatform, type PfnValid } from './platform.ts';
 
+/** Bytes of a pageblock (32-bit Arm without huge pages). */
+const PAGEBLOCK = 4 * 2 ** 20;
 /** Bytes of a memory section (arm64 with 4 KiB pages, x86-64). */
 export const SECTION = 128 * 2 ** 20;
 /** Bytes of a subsection: the granularity of memory that is added later (memremap_pages). */
-export const SUBSECTION = 2 * 2 ** 20;
+const SUBSECTION = 2 * 2 ** 20;
 
 /** Granularity of pfn_valid() on RAM of the kernel's own. */
 export function pfnValidGranularity({ architecture, release, pfnValid }: LinuxPlatform): PfnValid {
   if (pfnValid !== undefined) return pfnValid;
-  if (architecture === 'arm') return 'exact';
-  return architecture === 'arm64' && isEarlier(release, [5, 14]) ? 'exact' : 'section';
+  if (architecture === 'x86') return 'section';
+  if (isEarlier(release, [5, 14])) return 'exact';
+  return architecture === 'arm' ? 'pageblock' : 'section';
 }
+
+const GRANULARITY: Readonly<Record<PfnValid, number>> = {
+  exact: PAGE_SIZE,
+  pageblock: PAGEBLOCK,
+  section: SECTION,
+};
 
 /** Which frames have a struct page, and which a linear mapping. */
 export class StructPages {
@@ -36,11 +46,11 @@ export class StructPages {
 
   constructor(platform: LinuxPlatform) {
     const { ram, structPagesToo = [] } = platform;
-    const section = pfnValidGranularity(platform) === 'section';
+    const granularity = GRANULARITY[pfnValidGranularity(platform)];
     this.#ram = new RangeSet(ram);
     this.#mapped = new RangeSet([...ram, ...structPagesToo]);
     this.#valid = new RangeSet([
-      ...ram.map((range) => (section ? widened(range, SECTION) : range)),
+      ...ram.map((range) => widened(range, granularity)),
       ...structPagesToo.map((range) => widened(range, SUBSECTION)),
     ]);
   }

@@ -52,10 +52,8 @@ export interface LinuxPlatform {
   readonly quirks?: readonly Quirk[];
 }
 
-/**
- * `exact`: pages of RAM only. `section`: whole sections that hold any RAM.
- */
-export type PfnValid = 'exact' | 'section';
+/** `exact`: pages of RAM only. `pageblock`, `section`: whole ones of those, if they hold any RAM. */
+export type PfnValid = 'exact' | 'pageblock' | 'section';
 
 /** a < b. */
 export function isEarlier(a: Release, b: Release): boolean {
