@@ -151,8 +151,6 @@ export class System {
     this.#fixed = fixedNames(one);
     const layouts = one.domains.map((domain) => layOut(one, domain));
     this.#pools = layouts.map(poolOf);
-    // What a slot held before is of no use to anybody.
-    for (const [from, to] of this.#pools) this.machine.initialise(from, to, 'anything');
     this.xen = one.platform.xen && this.#makeXen(one, layouts);
     layouts.forEach((layout, i) => this.#addParty(layout, i));
     this.bus = new Bus(one.platform, () => this.#translation());
