@@ -223,6 +223,14 @@ describe("the search through the owner's entries", () => {
     expect(host.xen.hypercall(0, 'grant_table_op', 0xfffff000 + CACHE_FLUSH, ARGUMENTS)).toBe(-EINVAL);
   });
 
+  test('every element is searched for from the beginning', () => {
+    const host = granted({}, 8192);
+    host.writeGrant(1, 9, struct(8, [0, 2, 1], [4, 4, GUEST_RAM_GFN + 6]));
+    host.grantTableOp(0, 0, struct(32, [0, 8, 0x90001 * 4096], [8, 4, 2], [12, 4, 9], [16, 2, 1]));
+    const both = Uint8Array.from([...argument, ...flush((PAGE + 1) * 4096, 0, 64, CLEAN)]);
+    expect(host.grantTableOp(0, CACHE_FLUSH, both, 2)).toBe(0);
+  });
+
   test('the grant may go away between two passes', () => {
     const host = granted({}, 8192);
     const call = steps(host);

@@ -33,7 +33,7 @@ export function frameOf(memory: Memory, mfn: Mfn): Frame | undefined {
 export function getPage(xen: XenState, mfn: Mfn, owner: DomId): boolean {
   const frame = frameOf(xen.memory, mfn);
   xen.footprint.touch(`frame:${mfn}`, true);
-  if (!frame || frame.owner !== owner || frame.count === 0) return false;
+  if (!frame || frame.owner !== owner) return false;
   frame.count += 1;
   return true;
 }

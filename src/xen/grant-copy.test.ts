@@ -149,6 +149,25 @@ describe('what is refused', () => {
   });
 });
 
+test('frames that the next element does not name are let go', () => {
+  const host = granting();
+  host.writeGrant(1, 10, struct(8, [0, 2, 1], [4, 4, GUEST_RAM_GFN + 6]));
+  const all = [copy(), copy({ source: 10, dest: OWN + 1 }), copy({ sourceDom: SELF, source: OWN, flags: 0 })];
+  expect(host.grantTableOp(0, COPY, Uint8Array.from(all.flatMap((one) => [...one])), 3)).toBe(0);
+  expect(host.takeLog()).toHaveLength(3);
+  for (const ref of [9, 10]) expect(host.xen.activeGrant(1, ref)).toBeUndefined();
+  for (const frame of [PAGE, PAGE + 1, OWN, OWN + 1]) expect(host.xen.frame(mfn(frame))?.count).toBe(1);
+});
+
+test('a grant with as many mappings as a pin can count is refused', () => {
+  const host = granting();
+  const map = (i: number) => struct(32, [0, 8, (0x90000 + i) * 4096], [8, 4, 2], [12, 4, 9], [16, 2, 1]);
+  for (let i = 0; i < 127; i += 1) host.grantTableOp(0, 0, map(i));
+  expect(status(host, copy())).toBe(okay);
+  host.grantTableOp(0, 0, map(127));
+  expect(status(host, copy())).toBe(general_error);
+});
+
 test('frames that the next element names again stay claimed: the grant is checked once', () => {
   const host = granting();
   const all = [copy(), copy({ sourceOffset: 64, destOffset: 64 })];

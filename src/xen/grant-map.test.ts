@@ -190,6 +190,30 @@ describe('map: what is refused, in this order', () => {
     expect(mapped(host, map({ at: 0x50000 * 4096 }), 2).status).toBe(GNTST.general_error);
   });
 
+  test('a refused map keeps no handle', () => {
+    const host = granting(0, { maxMaptrackFrames: 1 });
+    for (let i = 0; i < 600; i += 1) expect(mapped(host).status).toBe(GNTST.general_error);
+  });
+
+  test('a frame of handles is good for 255 mappings: one handle is always kept', () => {
+    const host = new Host({ maxMaptrackFrames: 1 });
+    const status = Array.from({ length: 256 }, (_, i) => {
+      host.writeGrant(1, 8 + i, entry(PERMIT));
+      return mapped(host, map({ at: (P + i) * 4096, ref: 8 + i })).status;
+    });
+    expect(status.filter((one) => one === GNTST.okay)).toHaveLength(255);
+    expect(status[255]).toBe(GNTST.no_device_space);
+  });
+
+  test('results cannot be written to a page that is mapped read-only', () => {
+    const host = new Host();
+    host.writeGrant(0, 20, entry(PERMIT, 0, 0x40200));
+    expect(mapped(host, map({ dom: 0, ref: 20, flags: HOST + READONLY })).status).toBe(GNTST.okay);
+    host.poke(0, physAddr(0x40200 * 4096), unmap(99));
+    expect(host.xen.hypercall(0, 'grant_table_op', UNMAP, physAddr(P * 4096))).toBe(-EFAULT);
+    expect(s16(host.peek(0, physAddr(0x40200 * 4096), 24), 20)).toBe(77);
+  });
+
   test('the 129th mapping of one grant could overflow a pin and is refused', () => {
     const host = granting();
     for (let i = 0; i < 128; i += 1)
