@@ -10,7 +10,7 @@ import type { Path } from './tree.ts';
 import type { Case, DeviceSpec, DomainSpec } from './types.ts';
 
 /** Name of the agent whose steps stand at the top of the file. */
-const ONLY_AGENT = 'driver';
+export const ONLY_AGENT = 'driver';
 
 export interface BuildOptions {
   /** Of the case. */

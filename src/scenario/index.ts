@@ -19,3 +19,4 @@ export {
   type Step,
   type Verdict,
 } from './types.ts';
+export { type WriteOptions, writeScenario } from './write.ts';

@@ -8,7 +8,10 @@ import type { DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
 /** First release of Xen with GNTTABOP_cache_flush. */
 const CACHE_FLUSH_SINCE = [4, 5] as const;
 
-export function platformOf({ platform = {}, agents = {} }: ScenarioFile, report: Report): PlatformSpec {
+export function platformOf(
+  { platform = {}, agents = {} }: Pick<ScenarioFile, 'platform' | 'agents'>,
+  report: Report,
+): PlatformSpec {
   const architecture = platform.architecture ?? 'arm64';
   const xen = platform.xen === 'none' ? undefined : platform.xen;
   const lineSizes = lineSizesOf(platform.lineSize ?? 64, report);
@@ -48,7 +51,11 @@ export function platformOf({ platform = {}, agents = {} }: ScenarioFile, report:
 }
 
 /** dom0 or the host first. */
-export function domainsOf(file: ScenarioFile, platform: PlatformSpec, report: Report): DomainSpec[] {
+export function domainsOf(
+  file: Pick<ScenarioFile, 'domains' | 'buffers'>,
+  platform: PlatformSpec,
+  report: Report,
+): DomainSpec[] {
   const own = platform.xen ? 'dom0' : 'host';
   const given = file.domains ?? {};
   if (!platform.xen)
@@ -87,7 +94,7 @@ export function domainsOf(file: ScenarioFile, platform: PlatformSpec, report: Re
   }));
 }
 
-export function devicesOf({ devices = {} }: ScenarioFile): DeviceSpec[] {
+export function devicesOf({ devices = {} }: Pick<ScenarioFile, 'devices'>): DeviceSpec[] {
   return Object.entries(devices).map(([name, device]) => ({
     name,
     coherent: device.coherent ?? false,

@@ -23,7 +23,7 @@ const TOO_DEEP = `found lists or maps nested too deeply, expected at most ${MAX_
 
 /** Control characters other than white space: what is in no text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for.
-const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
+const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffd]/;
 
 /** The document's root, where there are no problems. */
 export interface Reading {

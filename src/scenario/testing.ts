@@ -22,3 +22,5 @@ export function problemsOf(text: string): string[] {
   const result = parseScenario(text, 'test.yaml');
   return 'errors' in result ? result.errors.map((error) => error.replace('test.yaml:', '')) : [];
 }
+
+export { arbitraryCase } from './random-case.ts';
