@@ -46,6 +46,18 @@ describe('native maintenance on arm64 under a hypervisor', () => {
   });
 });
 
+test('a page that has no place in the linear map is reached by a scratch mapping only', () => {
+  const world = testWorld();
+  const kernel = new SimulatedKernel(world);
+  const phys = physAddr(2 * GIB + 0x1000);
+  world.p2m.set(phys / 4096, { frame: mfn(0x900), writable: true });
+  kernel.syncAliasForCpu({ mapping: 'linear', phys }, 64, Direction.fromDevice);
+  expect(world.faults).toHaveLength(1);
+  kernel.syncAliasForCpu({ mapping: 'scratch', phys }, 64, Direction.fromDevice);
+  expect(world.faults).toHaveLength(1);
+  expect(world.machine.deeds).toContainEqual({ what: 'DC IVAC', from: 0x900000, to: 0x900040 });
+});
+
 test('a bounced receive: slot filled, and copied back when it is unmapped', () => {
   const world = testWorld();
   const kernel = new SimulatedKernel(world);

@@ -13,6 +13,10 @@ describe('a small kmalloc', () => {
     expect(sizes.filter((size) => bounces(size, 128))).toEqual([1, 32, 33, 64, 65, 96, 129, 192]);
   });
 
+  test('of 256 bytes and more never bounces, whatever the line', () => {
+    expect([bounces(255, 512), bounces(256, 512)]).toEqual([true, false]);
+  });
+
   test('does not bounce to the device, for a coherent device, before 6.5, or on 32-bit Arm', () => {
     const { fromDevice, toDevice, bidirectional } = Direction;
     expect(kmallocNeedsBounce(DOM0, NIC, 8, bidirectional)).toBe(true);

@@ -78,8 +78,7 @@ export class SwiotlbPool {
     const slots = Math.ceil((size + offset) / SLOT_SIZE);
     if (slots > SEGMENT_SLOTS) return undefined;
     const wholePages = minAlignMask === 0 && size >= PAGE_SIZE;
-    const stride = Math.max(wholePages ? PAGE_SIZE : SLOT_SIZE, minAlignMask + 1) / SLOT_SIZE;
-    const index = this.#search(area, slots, stride, (at) =>
+    const index = this.#search(area, slots, (at) =>
       wholePages
         ? floorTo(at, PAGE_SIZE) === at
         : slotBits(at, minAlignMask) === slotBits(buffer, minAlignMask),
@@ -98,21 +97,14 @@ export class SwiotlbPool {
     for (let i = 0; i < slots; i++) this.#owner.delete(first + i);
   }
 
-  /** First index of the area, from its search position on, that fits; slots that do not match are passed one by one. */
-  #search(
-    area: number,
-    slots: number,
-    stride: number,
-    matches: (at: PhysAddr) => boolean,
-  ): number | undefined {
+  /** First index of the area, from its search position on, that fits. */
+  #search(area: number, slots: number, matches: (at: PhysAddr) => boolean): number | undefined {
     const begin = area * this.#areaSlots;
     let index = this.#next[area] ?? 0;
-    for (let checked = 0; checked < this.#areaSlots; ) {
+    for (let checked = 0; checked < this.#areaSlots; checked++) {
       const matching = matches(offsetBy(this.#base, (begin + index) * SLOT_SIZE));
       if (matching && this.#isFree(begin + index, slots)) return index;
-      const step = matching ? stride : 1;
-      checked += step;
-      index = index + step < this.#areaSlots ? index + step : 0;
+      index = index + 1 < this.#areaSlots ? index + 1 : 0;
     }
     return undefined;
   }
