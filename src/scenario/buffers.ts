@@ -1,17 +1,22 @@
 /** Buffers of a case. Those that begin where another one ends get a place next to it. */
 import { PAGE_SIZE } from '../address/index.ts';
-import { extent, overlap, type Placed, within } from './places.ts';
+import { extent, overlap, type Placed, type Ram, reserved, unplaced, within } from './places.ts';
 import { hardwareDomain } from './platform.ts';
 import { hex, type Report, unknownName } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
-import type { BufferSpec, DomainSpec } from './types.ts';
+import type { BufferSpec, DomainSpec, PlatformSpec } from './types.ts';
 
 type Given = NonNullable<ScenarioFile['buffers']>;
 
 /** Bytes from one buffer that others follow to the next such. */
 const SLOT = 2 ** 20;
 
-export function buffersOf(file: ScenarioFile, domains: readonly DomainSpec[], report: Report): BufferSpec[] {
+export function buffersOf(
+  file: ScenarioFile,
+  domains: readonly DomainSpec[],
+  platform: PlatformSpec,
+  report: Report,
+): BufferSpec[] {
   const given = file.buffers ?? {};
   const leaders = new Set(Object.values(given).map(({ after }) => after));
   const placed = new Map<string, Pick<BufferSpec, 'at' | 'offset'>>();
@@ -25,7 +30,7 @@ export function buffersOf(file: ScenarioFile, domains: readonly DomainSpec[], re
     const { at, offset } = placed.get(name) ?? { at: undefined, offset: 0 };
     buffers.push({ name, domain: domain.name, offset, size, at, contiguous, initially, kmalloc });
   }
-  checkPlaces(buffers, domains, report);
+  checkPlaces(buffers, domains, platform, report);
   return buffers;
 }
 
@@ -97,26 +102,69 @@ function place(
   return { at: middle + leader * SLOT, offset };
 }
 
-/** Placed buffers lie in their domain's RAM and have no byte in common. */
-function checkPlaces(buffers: readonly BufferSpec[], domains: readonly DomainSpec[], report: Report): void {
-  const pieces = buffers.map((buffer) => (isPlaced(buffer) ? piecesOf(buffer) : []));
-  for (const [index, buffer] of buffers.entries()) {
-    const path = ['buffers', buffer.name];
-    const ram = domains.find(({ name }) => name === buffer.domain)?.ram;
-    const where = isPlaced(buffer)
-      ? extent(buffer)
-      : { at: ram?.at ?? 0, size: extent({ ...buffer, at: 0 }).size };
-    if (ram && !within(where, ram))
+/** Buffers have no byte in common, and lie where the machine can have them. */
+function checkPlaces(
+  buffers: readonly BufferSpec[],
+  domains: readonly DomainSpec[],
+  platform: PlatformSpec,
+  report: Report,
+): void {
+  for (const { name, ram } of domains) {
+    const own = buffers.filter(({ domain }) => domain === name);
+    const last = own.findLast(({ at }) => at === undefined);
+    const space = ram.size - reserved(platform);
+    if (last && unplaced(own) > space)
       report(
-        path,
-        `found ${buffer.name} from ${hex(where.at)} to ${hex(where.at + where.size)}, expected it in the RAM of ${buffer.domain}, ${hex(ram.at)} to ${hex(ram.at + ram.size)}`,
+        ['buffers', last.name],
+        `found buffers that need ${unplaced(own)} bytes of the RAM of ${name}, expected at most ${Math.max(space, 0)}`,
       );
-    const other = buffers.find(
-      (_, i) => i < index && pieces[i]?.some((a) => pieces[index]?.some((b) => overlap(a, b))),
-    );
-    if (other)
-      report(path, `found bytes of ${buffer.name} that ${other.name} has too, expected buffers apart`);
   }
+  const placed = buffers.filter(isPlaced);
+  const pieces = placed.map(piecesOf);
+  for (const [index, buffer] of placed.entries()) {
+    const path = ['buffers', buffer.name];
+    const wrong = misplaced(buffer, buffers, domains, platform);
+    if (wrong !== undefined) report(path, `found ${buffer.name} ${span(extent(buffer))}, ${wrong}`);
+    const other = placed.find(
+      (one, i) =>
+        i < index &&
+        (one.domain === buffer.domain
+          ? pieces[i]?.some((a) => pieces[index]?.some((b) => overlap(a, b)))
+          : overlap(pages(one), pages(buffer))),
+    );
+    if (other) {
+      const what = other.domain === buffer.domain ? 'bytes' : 'pages';
+      report(path, `found ${what} of ${buffer.name} that ${other.name} has too, expected buffers apart`);
+    }
+  }
+}
+
+/** What is wrong with a place: RAM of another domain, or what its own keeps for others. undefined if nothing is. */
+function misplaced(
+  buffer: BufferSpec & Placed,
+  buffers: readonly BufferSpec[],
+  domains: readonly DomainSpec[],
+  platform: PlatformSpec,
+): string | undefined {
+  const where = extent(buffer);
+  const hit = domains.find(({ ram }) => overlap(ram, where));
+  if (hit === undefined) return undefined;
+  if (hit.name !== buffer.domain) return `expected it outside the RAM of ${hit.name}, ${span(hit.ram)}`;
+  const head = unplaced(buffers.filter(({ domain }) => domain === hit.name));
+  const free = { at: hit.ram.at + head, size: hit.ram.size - head - reserved(platform) };
+  return within(where, free)
+    ? undefined
+    : `expected it ${span(free)}, where the RAM of ${hit.name} is free, or outside of it`;
+}
+
+function span({ at, size }: Ram): string {
+  return `from ${hex(at)} to ${hex(at + size)}`;
+}
+
+/** All its pages, whole. */
+function pages(buffer: Placed): Ram {
+  const { at, size } = extent(buffer);
+  return { at, size: Math.ceil(size / PAGE_SIZE) * PAGE_SIZE };
 }
 
 function isPlaced(buffer: BufferSpec): buffer is BufferSpec & { readonly at: number } {

@@ -1,7 +1,7 @@
 /** From a file of the right shape to a case: defaults, and what must be true of the whole. */
 import { buffersOf } from './buffers.ts';
 import { type Actor, namesOf } from './names.ts';
-import { devicesOf, domainsOf, hardwareDomain, platformOf } from './platform.ts';
+import { checkBuses, devicesOf, domainsOf, hardwareDomain, platformOf } from './platform.ts';
 import { References, type Surroundings } from './references.ts';
 import { type Report, unknownName } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
@@ -25,7 +25,8 @@ export function buildCase(file: ScenarioFile, { name, report, lineOf }: BuildOpt
   const platform = platformOf(file, report);
   const domains = domainsOf(file, platform, report);
   const devices = devicesOf(file);
-  const buffers = buffersOf(file, domains, report);
+  const buffers = buffersOf(file, domains, platform, report);
+  checkBuses(devices, domains, buffers, report);
   const agents = agentsOf(file, domains, devices, report);
   const around: Surroundings = {
     names: namesOf(buffers, agents),

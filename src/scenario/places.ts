@@ -1,6 +1,6 @@
 /** Where things lie that the author did not place. Addresses and sizes are bytes of machine memory. */
 import { PAGE_SIZE } from '../address/index.ts';
-import type { DomainSpec } from './types.ts';
+import type { BufferSpec, DomainSpec, PlatformSpec } from './types.ts';
 
 const MIB = 2 ** 20;
 /** Bytes of a domain's RAM, and its alignment: whole sections of arm64's pfn_valid, so that two domains share none. */
@@ -8,6 +8,10 @@ const RAM_SIZE = 256 * MIB;
 /** dom0's and the host's, and where other domains' begin. */
 const FIRST_RAM = 2 ** 30;
 const OTHER_RAM = 2 * 2 ** 30;
+
+/** IO_TLB_SIZE, and a segment of 128 such (kernel/dma/swiotlb.c, Linux 6.12). */
+const SLOT_SIZE = 2048;
+const SEGMENT_SIZE = 128 * SLOT_SIZE;
 
 export type Ram = DomainSpec['ram'];
 
@@ -36,16 +40,10 @@ export function within(inner: Ram, outer: Ram): boolean {
   return inner.at >= outer.at && inner.at + inner.size <= outer.at + outer.size;
 }
 
-/**
- * RAM of each domain, in their order: what was given; else around the buffers that were placed by hand; else, of the first
- * domain at 1 GiB, of others from 2 GiB on.
- */
-export function placeRam(
-  domains: readonly { readonly ram: Ram | undefined; readonly placed: readonly Placed[] }[],
-): Ram[] {
-  const known = domains.map(({ ram, placed }) => ram ?? around(placed.map(extent)));
-  const taken = known.filter((ram) => ram !== undefined);
-  return known.map((ram, index) => {
+/** RAM of each domain, in their order: what was given; else, of the first domain at 1 GiB, of others from 2 GiB on. */
+export function placeRam(given: readonly (Ram | undefined)[]): Ram[] {
+  const taken = given.filter((ram) => ram !== undefined);
+  return given.map((ram, index) => {
     if (ram) return ram;
     const free = firstFree(index === 0 ? FIRST_RAM : OTHER_RAM, taken);
     taken.push(free);
@@ -53,16 +51,22 @@ export function placeRam(
   });
 }
 
-function around(ranges: readonly Ram[]): Ram | undefined {
-  if (ranges.length === 0) return undefined;
-  const from = Math.min(...ranges.map(({ at }) => at));
-  const to = Math.max(...ranges.map(({ at, size }) => at + size));
-  const at = Math.floor(from / RAM_SIZE) * RAM_SIZE;
-  return { at, size: Math.ceil(to / RAM_SIZE) * RAM_SIZE - at };
-}
-
 function firstFree(at: number, taken: readonly Ram[]): Ram {
   const free = { at, size: RAM_SIZE };
   const other = taken.find((ram) => overlap(ram, free));
   return other ? firstFree(Math.ceil((other.at + other.size) / RAM_SIZE) * RAM_SIZE, taken) : free;
+}
+
+/** Bytes at the end of RAM that the kernel keeps for itself: the bounce buffers, and some for tables, heap and balloon. */
+export function reserved({ swiotlb }: PlatformSpec): number {
+  const segments = Math.ceil((swiotlb.slots * SLOT_SIZE) / SEGMENT_SIZE);
+  return segments * SEGMENT_SIZE + 8 * MIB;
+}
+
+/** Bytes from the beginning of RAM on where buffers without a place lie; a page is left free after each. */
+export function unplaced(buffers: readonly BufferSpec[]): number {
+  const pages = buffers
+    .filter(({ at }) => at === undefined)
+    .map((buffer) => Math.ceil(extent({ ...buffer, at: 0 }).size / PAGE_SIZE) + 2);
+  return pages.reduce((sum, count) => sum + count, 0) * PAGE_SIZE;
 }

@@ -1,9 +1,9 @@
 /** Platform, domains and devices of a case, with every default filled in. */
 import { XEN_QUIRKS } from '../xen/index.ts';
-import { overlap, placeRam } from './places.ts';
+import { overlap, placeRam, reserved } from './places.ts';
 import { hex, type Report } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
-import type { DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
+import type { BufferSpec, DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
 
 /** First release of Xen with GNTTABOP_cache_flush. */
 const CACHE_FLUSH_SINCE = [4, 5] as const;
@@ -52,7 +52,7 @@ export function platformOf(
 
 /** dom0 or the host first. */
 export function domainsOf(
-  file: Pick<ScenarioFile, 'domains' | 'buffers'>,
+  file: Pick<ScenarioFile, 'domains'>,
   platform: PlatformSpec,
   report: Report,
 ): DomainSpec[] {
@@ -66,24 +66,19 @@ export function domainsOf(
         'key',
       );
   const names = [own, ...Object.keys(given).filter((name) => name !== own)];
-  const buffers = Object.values(file.buffers ?? {});
-  const hardware = names.find((name) => given[name]?.hardware ?? name === own) ?? own;
-  const rams = placeRam(
-    names.map((name) => ({
-      ram: given[name]?.ram,
-      placed: buffers
-        .filter((buffer) => (buffer.domain ?? hardware) === name)
-        .flatMap(({ at, offset = 0, size = 4096, contiguous = true }) =>
-          at === undefined ? [] : [{ at, offset, size, contiguous }],
-        ),
-    })),
-  );
+  const rams = placeRam(names.map((name) => given[name]?.ram));
   for (const [index, ram] of rams.entries()) {
     const other = rams.findIndex((one, i) => i < index && overlap(one, ram));
     if (other >= 0)
       report(
         ['domains', names[index] ?? '', 'ram'],
         `found RAM of ${names[index]} from ${hex(ram.at)} to ${hex(ram.at + ram.size)}, expected none of ${names[other]}\u2019s in it`,
+      );
+    const least = reserved(platform);
+    if (ram.size < least)
+      report(
+        ['domains', names[index] ?? '', 'ram'],
+        `found ${ram.size} bytes of RAM for ${names[index]}, expected at least ${least}: its kernel keeps bounce buffers there (platform: { swiotlb: { slots } })`,
       );
   }
   return names.map((name, index) => ({
@@ -103,6 +98,22 @@ export function devicesOf({ devices = {} }: Pick<ScenarioFile, 'devices'>): Devi
     busOffset: device.busOffset ?? 0,
     behaves: device.behaves ?? 'any-time',
   }));
+}
+
+/** Every byte of memory has an address on every device's bus. */
+export function checkBuses(
+  devices: readonly DeviceSpec[],
+  domains: readonly DomainSpec[],
+  buffers: readonly BufferSpec[],
+  report: Report,
+): void {
+  const lowest = Math.min(...domains.map(({ ram }) => ram.at), ...buffers.flatMap(({ at }) => at ?? []));
+  for (const { name, busOffset } of devices)
+    if (lowest + busOffset < 0)
+      report(
+        ['devices', name, 'busOffset'],
+        `found ${busOffset}, expected at least ${-lowest}: memory begins at ${hex(lowest)}`,
+      );
 }
 
 /** The domain that drives the devices: dom0, the host, or the one that says so. */

@@ -108,7 +108,7 @@ function randomDomains(choose: Choices, { xen }: PlatformSpec): DomainSpec[] {
     hardware: index === 0 || choose.flag(),
     ram: usual
       ? { at: (index === 0 ? 1024 : 1792 + 256 * index) * MIB, size: 256 * MIB }
-      : { at: (index + 1) * 8192 * MIB + choose.number(0, 16) * 4096, size: choose.number(64, 128) * MIB },
+      : { at: (index + 1) * 8192 * MIB + choose.number(0, 16) * 4096, size: choose.number(128, 256) * MIB },
   }));
 }
 
@@ -118,7 +118,7 @@ function randomDevices(choose: Choices): DeviceSpec[] {
     coherent: choose.flag(),
     believedCoherent: choose.flag(),
     maskBits: choose.number(1, 53),
-    busOffset: (choose.number(0, 5) - 2) * 2 ** 31,
+    busOffset: (choose.number(0, 5) - 1) * 2 ** 30,
     behaves: choose.of(['any-time', 'scripted'] as const),
   }));
 }

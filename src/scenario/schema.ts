@@ -1,15 +1,15 @@
 /** The shape of a scenario file. schemas/scenario.schema.json, which editors complete from, is written from it. */
 import { z } from 'zod';
-import { ADDRESS_LIMIT, PAGE_SIZE } from '../address/index.ts';
+import { PAGE_SIZE } from '../address/index.ts';
 import { DESIGNS } from '../designs/index.ts';
 import { QUIRKS } from '../linux/index.ts';
 import type { MachineRule } from '../machine/index.ts';
 import { XEN_QUIRKS } from '../xen/index.ts';
-import { step } from './step-schema.ts';
+import { bufferSize, step } from './step-schema.ts';
 import { sweepShape } from './sweep.ts';
 import { fields, flag, integer, name, optionalFields, version, words } from './values.ts';
 
-/** What can be violated: the machine's rules and those that do not depend on a cache. */
+/** What can be violated: the machine's rules and those that do not depend on a cache.*/
 const RULES = [
   'stale-device-read',
   'stale-cpu-read',
@@ -23,9 +23,10 @@ const LINE_SIZE = 'a power of two from 32 to 2048';
 const lineSize = () => integer(32, 2048, LINE_SIZE, (value) => Number.isInteger(Math.log2(value)));
 const lineSizes = () => z.union([lineSize(), z.tuple([lineSize(), lineSize()])]);
 const count = (to: number) => integer(1, to, `a number from 1 to ${to}`);
-const size = () => integer(1, ADDRESS_LIMIT, 'a number of bytes, such as 4096, 0x1000 or 4KiB');
+/** Bytes: what a bus of Arm addresses. */
+const ADDRESSES = 2 ** 48;
 const address = () =>
-  integer(0, ADDRESS_LIMIT - 1, 'a machine address of a page, such as 0x140000000 or 5GiB', isPageAligned);
+  integer(0, ADDRESSES - 1, 'the machine address of a page, such as 0x140000000 or 5GiB', isPageAligned);
 
 const platform = optionalFields({
   architecture: z.enum(['arm', 'arm64', 'x86']).optional().describe('arm64 if not given'),
@@ -69,7 +70,10 @@ const domain = optionalFields({
     .optional()
     .describe('guest-physical addresses are machine addresses; as for dom0 without an SMMU'),
   hardware: flag().optional().describe('it drives the devices, as dom0 does'),
-  ram: fields({ at: address(), size: size() })
+  ram: fields({
+    at: address(),
+    size: integer(PAGE_SIZE, 2 ** 40, 'a number of bytes, whole pages, such as 256MiB', isPageAligned),
+  })
     .optional()
     .describe('first machine address and bytes; 256 MiB, dom0\u2019s from 1 GiB, if not given'),
 });
@@ -80,7 +84,7 @@ const device = optionalFields({
     .optional()
     .describe('the kernel believes so (dma-coherent in the device tree); what is true if not given'),
   maskBits: integer(1, 52, 'a number from 1 to 52').optional().describe('address bits; 52 if not given'),
-  busOffset: integer(-ADDRESS_LIMIT, ADDRESS_LIMIT, 'a number of bytes, a multiple of 4096', isPageAligned)
+  busOffset: integer(-ADDRESSES, ADDRESSES, 'a number of bytes, a multiple of 4096', isPageAligned)
     .optional()
     .describe('added to a machine address on its bus (dma-ranges); 0 if not given'),
   behaves: z
@@ -96,8 +100,12 @@ const buffer = optionalFields({
   offset: integer(0, PAGE_SIZE - 1, 'a number of bytes from 0 to 4095')
     .optional()
     .describe('bytes into its first page; 0 if not given'),
-  size: size().optional().describe('bytes; 4096 if not given'),
-  at: address().optional().describe('machine address of its first page; the next free one if not given'),
+  size: bufferSize().optional().describe('bytes; 4096 if not given'),
+  at: address()
+    .optional()
+    .describe(
+      'machine address of its first page, inside or outside the RAM of its domain; the next free one if not given',
+    ),
   after: name()
     .optional()
     .describe('it begins where this buffer ends, in the same cache line if that is not at its end'),

@@ -3,10 +3,13 @@ import { z } from 'zod';
 import { DIRECTION_NAMES } from '../linux/index.ts';
 import { fields, flag, integer, name, shorthand } from './values.ts';
 
-/** Bytes: more than any RAM here has. */
-const MAX_SIZE = 2 ** 40;
+/** Bytes of a buffer: more pages than any of the bugs needs. */
+const MAX_SIZE = 16 * 2 ** 20;
 
-const size = () => integer(1, MAX_SIZE, 'a number of bytes, such as 4096, 0x1000 or 4KiB').optional();
+/** Bytes of a buffer. */
+export const bufferSize = () =>
+  integer(1, MAX_SIZE, 'a number of bytes up to 16MiB, such as 4096, 0x1000 or 4KiB');
+const size = () => bufferSize().optional();
 const offset = () =>
   integer(0, MAX_SIZE, 'a number of bytes, such as 0, 512 or 0x200')
     .optional()

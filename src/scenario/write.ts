@@ -82,12 +82,8 @@ function platform(one: Case): Fields {
 }
 
 function domains(one: Case): Fields {
-  const names = one.domains.map(({ name }) => [name, {}]);
-  const file = {
-    domains: Object.fromEntries(names),
-    buffers: Object.fromEntries(one.buffers.map(({ name, ...buffer }) => [name, buffer])),
-  };
-  const usual = domainsOf(file, one.platform, IGNORE);
+  const names = Object.fromEntries(one.domains.map(({ name }) => [name, {}]));
+  const usual = domainsOf({ domains: names }, one.platform, IGNORE);
   // RAM of all or of none: where the parser puts that of a domain depends on the others.
   const isUsual = same(
     usual.map(({ ram }) => ram),
