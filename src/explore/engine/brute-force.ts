@@ -133,8 +133,16 @@ export function bruteForce<World>(program: Program<World>, bounds: Bounds, visit
     executions += 1;
     const blocked = naive.places.flatMap(({ next }, agent) => (next ? [{ agent, what: next.what }] : []));
     const end = naive.crashes.length > 0 ? 'crash' : blocked.length > 0 ? 'deadlock' : 'finished';
+    const schedule = path.map(({ agent }) => agent);
     const { transitions: done, crashes } = naive;
-    const execution = { world: naive.instance.world, end, transitions: done, blocked, crashes } as const;
+    const execution = {
+      world: naive.instance.world,
+      end,
+      schedule,
+      transitions: done,
+      blocked,
+      crashes,
+    } as const;
     if (visit(execution) === 'stop') return result('stopped');
 
     while (path.at(-1)?.others.length === 0) path.pop();

@@ -60,17 +60,6 @@ export class Collector implements Footprint {
     }
   }
 
-  /** Copies what was touched. */
-  copyTo(target: Touched): void {
-    const { cells, writes } = this.touched;
-    target.cells.length = 0;
-    target.writes.length = 0;
-    for (let i = 0; i < cells.length; i++) {
-      target.cells.push(cells[i] as number);
-      target.writes.push(writes[i] as boolean);
-    }
-  }
-
   /** Would what was collected and this come out differently in the other order? */
   conflicts(other: Touched): boolean {
     const { writes } = this.touched;
@@ -88,17 +77,4 @@ export class Collector implements Footprint {
       return place >= 0 && (other.writes[i] === false || writes[place] === true);
     });
   }
-}
-
-/** Does one write what the other touches? For rare questions; no tables needed. */
-export function conflict(one: Touched, other: Touched): boolean {
-  return one.cells.some((cell, i) => {
-    const place = other.cells.indexOf(cell);
-    return place >= 0 && (one.writes[i] === true || other.writes[place] === true);
-  });
-}
-
-/** Does it write one of these cells? Without `cells`: any. */
-export function writesOneOf(touched: Touched, cells: readonly number[] | undefined): boolean {
-  return touched.writes.some((write, i) => write && (!cells || cells.includes(touched.cells[i] as number)));
 }

@@ -74,10 +74,13 @@ export interface Transition {
   readonly what: string;
 }
 
-/** One execution from beginning to end; valid (like the world in it) until visit() returns. */
+/** One execution. Its world is its own: no other execution changes it. */
 export interface Execution<World> {
   readonly world: World;
   readonly end: End;
+  /** Who acted, transition by transition. */
+  readonly schedule: Schedule;
+  /** Made when asked for: there are many executions and few that are looked at. */
   readonly transitions: readonly Transition[];
   /** Whom the execution left blocked; with `cut`: who is blocked at that moment. */
   readonly blocked: readonly Blocked[];
@@ -106,6 +109,6 @@ export interface Exploration {
 export type Schedule = readonly number[];
 
 /** @returns the schedule of an execution. */
-export function scheduleOf(execution: Pick<Execution<unknown>, 'transitions'>): Schedule {
-  return execution.transitions.map((transition) => transition.agent);
+export function scheduleOf(execution: Pick<Execution<unknown>, 'schedule'>): Schedule {
+  return execution.schedule;
 }

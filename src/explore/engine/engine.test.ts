@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explore, type Program, replay, scheduleOf } from './index.ts';
+import { explore, type Program, replay } from './index.ts';
 
 const BOUNDS = { executions: 1000, transitions: 100_000 };
 
@@ -28,7 +28,7 @@ describe('exploring', () => {
   it('finds the lost update, and its schedule replays', () => {
     const seen = new Map<number, readonly number[]>();
     const result = explore(counter, BOUNDS, (execution) => {
-      seen.set(execution.world.value, scheduleOf(execution));
+      seen.set(execution.world.value, execution.schedule);
       return undefined;
     });
     expect(result.outcome).toBe('complete');

@@ -1,7 +1,7 @@
 /** One execution after another, each along a branch not yet taken: explore.ts says how and why. */
 import { Collector } from './collector.ts';
 import type { Program } from './contract.ts';
-import { History, type Node } from './history.ts';
+import { History } from './history.ts';
 import { Races } from './races.ts';
 import { type Conductor, ProgramError, Run } from './run.ts';
 
@@ -66,12 +66,17 @@ export class Explorer<World> implements Conductor {
 
   /** Take the last branch not yet taken. @returns false if there is none. */
   prepareNext(): boolean {
-    while (this.#history.length > 0) {
-      const node = this.#history.pop();
-      node.asleep[node.agent] = node.touched;
-      node.touched = { cells: [], writes: [] };
-      this.#branch = node.chosen.findIndex((chosen, agent) => chosen && !node.asleep[agent]);
-      if (this.#branch !== NOBODY) return true;
+    const history = this.#history;
+    while (history.length > 0) {
+      history.pop();
+      const depth = history.length;
+      const last = history.agent(depth);
+      for (let agent = 0; agent < this.#agents; agent++) {
+        if (agent === last || !history.isChosen(depth, agent) || history.asleep(depth, agent)) continue;
+        history.sleep();
+        this.#branch = agent;
+        return true;
+      }
     }
     return false;
   }
@@ -89,12 +94,12 @@ export class Explorer<World> implements Conductor {
   after(agent: number): void {
     this.#collector.forbid();
     this.transitions += 1;
-    const node = this.#history.node(this.#depth);
     const what = this.#agent(agent).what as string;
     if (this.#depth === this.#history.length) {
-      this.#complete(node, agent, what);
-    } else if (node.what !== what) {
-      throw new ProgramError(`a world made again is another: "${what}" instead of "${node.what}"`);
+      this.#complete(agent, what);
+    } else if (this.#history.what(this.#depth) !== what) {
+      const before = this.#history.what(this.#depth);
+      throw new ProgramError(`a world made again is another: "${what}" instead of "${before}"`);
     }
     this.#conditions[agent] = undefined;
     this.#depth += 1;
@@ -112,39 +117,37 @@ export class Explorer<World> implements Conductor {
       this.#ended = 'transitions';
       return NOBODY;
     }
-    const node = this.#history.node(this.#depth);
-    if (this.#depth < this.#history.length) return node.agent;
+    if (this.#depth < this.#history.length) return this.#history.agent(this.#depth);
     if (this.#branch !== NOBODY) {
       const agent = this.#branch;
       this.#branch = NOBODY;
-      if (!this.#enabled(agent))
+      if (!this.#isEnabled(agent))
         throw new ProgramError(`a world made again is another: agent ${agent} is blocked`);
       return agent;
     }
-    this.#arrive(node);
-    const agent = this.#choose(node);
-    if (agent === NOBODY) this.#ended = node.enabled.includes(true) ? 'abandoned' : 'complete';
-    else node.chosen[agent] = true;
-    return agent;
-  }
-
-  /** Note a state in which nobody has acted yet; who sleeps has been noted. */
-  #arrive(node: Node): void {
-    for (let agent = 0; agent < this.#agents; agent++) {
-      node.counts[agent] = this.#history.events(agent).length;
-      node.enabled[agent] = this.#enabled(agent);
-      node.chosen[agent] = false;
-    }
+    this.#history.arrive(this.#isEnabled);
+    return this.#choose();
   }
 
   /** The same agent if possible: running on costs nothing, and makes for few switches. */
-  #choose(node: Node): number {
-    const last = this.#depth > 0 ? this.#history.node(this.#depth - 1).agent : 0;
-    if (node.enabled[last] && !node.asleep[last]) return last;
-    return node.enabled.findIndex((enabled, agent) => enabled && !node.asleep[agent]);
+  #choose(): number {
+    const history = this.#history;
+    const depth = this.#depth;
+    const last = depth > 0 ? history.agent(depth - 1) : 0;
+    let someEnabled = false;
+    for (let i = 0; i < this.#agents; i++) {
+      const agent = (last + i) % this.#agents;
+      if (!history.isEnabled(depth, agent)) continue;
+      someEnabled = true;
+      if (history.asleep(depth, agent)) continue;
+      history.choose(depth, agent);
+      return agent;
+    }
+    this.#ended = someEnabled ? 'abandoned' : 'complete';
+    return NOBODY;
   }
 
-  #enabled(index: number): boolean {
+  readonly #isEnabled = (index: number): boolean => {
     const { what, ready } = this.#agent(index);
     if (what === undefined || !ready) return what !== undefined;
     this.#collector.begin();
@@ -157,31 +160,21 @@ export class Explorer<World> implements Conductor {
       throw new ProgramError(`"${what}": its condition does not always look at the same cells`);
     }
     return answer;
-  }
+  };
 
   /** A new event has been executed. */
-  #complete(node: Node, agent: number, what: string): void {
-    node.agent = agent;
-    node.what = what;
-    node.local = this.#history.events(agent).length + 1;
-    node.guarded = this.#agent(agent).ready !== undefined;
-    node.condition = this.#known(agent);
-    this.#collector.copyTo(node.touched);
-    this.#races.executed(node);
-    this.#history.push();
-    const after = this.#history.node(this.#depth + 1);
-    for (let other = 0; other < this.#agents; other++) {
-      const touched = other === agent ? undefined : node.asleep[other];
-      after.asleep[other] = touched && !this.#collector.conflicts(touched) ? touched : undefined;
-    }
+  #complete(agent: number, what: string): void {
+    const collector = this.#collector;
+    this.#races.executed(agent, this.#agent(agent).ready !== undefined, this.#known(agent));
+    this.#history.push(agent, what, collector.touched);
+    this.#history.sleepOn((other, touched) => other === agent || collector.conflicts(touched));
   }
 
   #findBlocked(): void {
-    const node = this.#history.node(this.#history.length);
+    const depth = this.#history.length;
     for (let agent = 0; agent < this.#agents; agent++) {
-      if (this.#agent(agent).what !== undefined && !node.enabled[agent]) {
-        this.#races.blocked(agent, this.#known(agent));
-      }
+      const waits = this.#agent(agent).what !== undefined && !this.#history.isEnabled(depth, agent);
+      if (waits) this.#races.blocked(agent, this.#known(agent));
     }
   }
 

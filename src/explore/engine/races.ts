@@ -3,79 +3,86 @@
  * found, somebody is chosen to act where the earlier event acted, so that the other order gets executed too.
  * explore.ts says why this is enough.
  */
-import { type Collector, conflict, type Touched, writesOneOf } from './collector.ts';
-import type { Clock, History, Node } from './history.ts';
+import type { Collector, Touched } from './collector.ts';
+import { type History, NONE } from './history.ts';
 import { ProgramError } from './run.ts';
 
-/** The later one of a pair: an event being executed, or one that stays blocked. */
+/** The later one of a pair: an event that has just been executed, or one that stays blocked. */
 interface Later {
   readonly agent: number;
-  /** Known to happen before it, whatever it is that it touches. */
-  readonly past: Clock;
   /** The cells of its condition, where they are known. */
   readonly condition: readonly number[] | undefined;
-  /** What it touches, if it was executed. */
+  /** What it touched, if it was executed. */
   readonly touched: Touched | undefined;
 }
+
+const NOTHING: readonly number[] = [];
 
 export class Races {
   readonly #history: History;
   readonly #collector: Collector;
-  /** By agent: depth of its last event that conflicts with the one at hand, -1 for none. */
+  /** By agent: depth of its last event that conflicts with the one at hand, NONE for none. */
   readonly #latest: number[];
+  #conflicts = 0;
 
   constructor(history: History, collector: Collector) {
     this.#history = history;
     this.#collector = collector;
-    this.#latest = new Array<number>(history.agents).fill(-1);
+    this.#latest = new Array<number>(history.agents).fill(NONE);
   }
 
   /**
-   * The event at depth `length`, not yet pushed, has been executed; the collector still holds its footprint.
-   * Sets its clock, and sees to its races.
+   * An event has been executed at the end of the history, to which it does not belong yet; the collector still holds its
+   * footprint. Sets its clock, and sees to its races.
+   * @param guarded it has a condition, so others may have kept it waiting.
+   * @param condition the cells of its condition, where they are known.
    */
-  executed(node: Node): void {
-    const past = this.#history.past(node.agent);
-    const keepers = this.#conflicting(node, past);
-    this.#setClock(node, past);
-    const later = { ...node, past: node.guarded ? past : withoutItself(node) };
+  executed(agent: number, guarded: boolean, condition: readonly number[] | undefined): void {
+    const keepers = this.#findConflicts(agent, guarded, condition);
+    this.#setClock(agent);
+    if (this.#conflicts === 0) return;
+    const later = { agent, condition, touched: this.#collector.touched };
     for (const earlier of this.#latest) {
-      if (earlier >= 0 && this.#isDirect(earlier)) this.#reverse(earlier, later);
+      if (earlier !== NONE && this.#isDirect(earlier)) this.#reverse(earlier, later);
     }
     for (const earlier of keepers) this.#reverse(earlier, later);
   }
 
   /** The execution is over and the agent could not go on. */
   blocked(agent: number, condition: readonly number[] | undefined): void {
-    const later = { agent, past: this.#history.past(agent), condition, touched: undefined };
+    const later = { agent, condition, touched: undefined };
     for (let depth = this.#history.length - 1; depth >= 0; depth--) {
-      const node = this.#history.node(depth);
-      const ordered = node.agent === agent || node.local <= (later.past[node.agent] ?? 0);
-      if (!ordered && writesOneOf(node.touched, condition)) this.#reverse(depth, later);
+      if (!this.#isOrdered(depth, agent) && this.#writes(depth, condition)) this.#reverse(depth, later);
     }
   }
 
   /**
-   * Finds the latest conflicting event of every agent, as far as not ordered by the program anyway.
-   * @returns where the event has a condition: all those that may have made it wait, however long ago.
+   * Finds the last conflicting event of every agent, among those that the program does not order before it anyway.
+   * @returns where the event has a condition: all those that may have kept it waiting, however long ago.
    */
-  #conflicting(node: Node, past: Clock): Set<number> {
-    const keepers = new Set<number>();
-    this.#latest.fill(-1);
-    const { cells, writes } = node.touched;
+  #findConflicts(
+    agent: number,
+    guarded: boolean,
+    condition: readonly number[] | undefined,
+  ): readonly number[] {
+    const history = this.#history;
+    let keepers = NOTHING;
+    if (this.#conflicts > 0) this.#latest.fill(NONE);
+    this.#conflicts = 0;
+    const { cells, writes } = this.#collector.touched;
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i] as number;
-      const keeps = node.guarded && (!node.condition || node.condition.includes(cell));
-      const before = this.#history.accesses(cell);
-      for (let j = before.depths.length - 1; j >= 0; j--) {
-        const wrote = before.writes[j] as boolean;
+      const keeps = guarded && (!condition || condition.includes(cell));
+      for (let access = history.lastAccess(cell); access !== NONE; access = history.accessBefore(access)) {
+        const wrote = history.wrote(access);
         if (!wrote && !writes[i]) continue;
-        const depth = before.depths[j] as number;
-        const other = this.#history.node(depth);
-        const ordered = other.agent === node.agent || other.local <= (past[other.agent] as number);
+        const depth = history.depthOfAccess(access);
+        const ordered = this.#isOrdered(depth, agent);
         if (!ordered) {
-          if (depth > (this.#latest[other.agent] as number)) this.#latest[other.agent] = depth;
-          if (keeps && wrote) keepers.add(depth);
+          const other = history.agent(depth);
+          if (depth > (this.#latest[other] as number)) this.#latest[other] = depth;
+          this.#conflicts += 1;
+          if (keeps && wrote && !keepers.includes(depth)) keepers = [...keepers, depth];
         }
         // All that came before a write happens before it.
         if (wrote && (ordered || !keeps)) break;
@@ -84,103 +91,130 @@ export class Races {
     return keepers;
   }
 
-  #setClock(node: Node, past: Clock): void {
-    const { clock } = node;
-    for (let agent = 0; agent < past.length; agent++) clock[agent] = past[agent] as number;
-    clock[node.agent] = node.local;
-    for (const depth of this.#latest) if (depth >= 0) join(clock, this.#history.node(depth).clock);
+  /** The event happens before the agent's next one by the agent's own program. */
+  #isOrdered(depth: number, agent: number): boolean {
+    const other = this.#history.agent(depth);
+    return other === agent || this.#history.local(depth) <= this.#history.past(agent, other);
+  }
+
+  #setClock(agent: number): void {
+    const history = this.#history;
+    const depth = history.length;
+    for (let other = 0; other < history.agents; other++) {
+      let count = other === agent ? history.executed(agent) + 1 : history.past(agent, other);
+      if (this.#conflicts > 0) {
+        for (const earlier of this.#latest) {
+          if (earlier !== NONE) count = Math.max(count, history.clock(earlier, other));
+        }
+      }
+      history.setClock(depth, other, count);
+    }
   }
 
   /** No other conflicting event lies between it and the one at hand. */
   #isDirect(depth: number): boolean {
-    const { agent, local } = this.#history.node(depth);
+    const agent = this.#history.agent(depth);
+    const local = this.#history.local(depth);
     return this.#latest.every(
-      (other) => other < 0 || other === depth || (this.#history.node(other).clock[agent] as number) < local,
+      (other) => other === NONE || other === depth || this.#history.clock(other, agent) < local,
     );
   }
 
   /** See to it that executions are explored in which `later` comes before the event at that depth. */
   #reverse(depth: number, later: Later): void {
-    const node = this.#history.node(depth);
+    const history = this.#history;
     const { agent } = later;
-    if (node.chosen[agent]) return;
-    if (this.#choose(depth, later.past)) return;
-    // Nothing need precede it: the agent stands, at this node, right before it.
-    const asleep = node.asleep[agent];
+    if (history.isChosen(depth, agent)) return;
+    // What happens before it by its own program must come before it in any case.
+    if (this.#choose(depth, (other) => history.past(agent, other))) return;
+    // Nothing: at this depth the agent stands right before it.
+    const asleep = history.asleep(depth, agent);
     if (asleep) {
       // Only after something that wakes it does its action begin anything new.
-      const known = !later.touched || this.#collector.covers(asleep);
-      if (known) this.#chooseThose(depth, (touched) => conflict(touched, asleep));
-      else chooseAll(node);
-    } else if (node.enabled[agent]) {
-      node.chosen[agent] = true;
+      if (!later.touched || this.#collector.covers(asleep)) {
+        this.#chooseThose(depth, (other) => this.#conflict(other, asleep));
+      } else {
+        this.#chooseAll(depth);
+      }
+    } else if (history.isEnabled(depth, agent)) {
+      history.choose(depth, agent);
     } else {
-      // Only after somebody else's write can it act before this event; often there is none, as between signal and wait.
+      // Only after somebody else's write can it act before that event; often there is none, as between signal and wait.
       const cells = later.condition ?? later.touched?.cells;
-      this.#chooseThose(depth, (touched) => writesOneOf(touched, cells));
+      this.#chooseThose(depth, (other) => this.#writes(other, cells));
     }
   }
 
-  /** One of the events after this node that are of the kind, and do not depend on its event, must come before it. */
-  #chooseThose(depth: number, ofTheKind: (touched: Touched) => boolean): void {
-    const { agent, local } = this.#history.node(depth);
-    for (let other = depth + 1; other < this.#history.length; other++) {
-      const { clock, touched } = this.#history.node(other);
-      if ((clock[agent] as number) < local && ofTheKind(touched)) this.#choose(depth, clock);
+  /** One of the events after that depth that are of the kind, and do not depend on its event, must come before it. */
+  #chooseThose(depth: number, isOfTheKind: (depth: number) => boolean): void {
+    const history = this.#history;
+    const agent = history.agent(depth);
+    for (let other = depth + 1; other < history.length; other++) {
+      const depends = history.clock(other, agent) >= history.local(depth);
+      if (!depends && isOfTheKind(other)) this.#choose(depth, (one) => history.clock(other, one));
+    }
+  }
+
+  #chooseAll(depth: number): void {
+    const history = this.#history;
+    for (let agent = 0; agent < history.agents; agent++) {
+      if (history.isEnabled(depth, agent) && !history.asleep(depth, agent)) history.choose(depth, agent);
     }
   }
 
   /**
-   * See to it that at this node somebody acts first of whom `past` has events from here on (but for the node's own agent).
-   * @returns false if it has none.
+   * See to it that at this depth somebody acts of whom `past` has events from here on.
+   * @param past the clock of an event that does not depend on the event at this depth.
+   * @returns false if it has no events from here on.
    */
-  #choose(depth: number, past: Clock): boolean {
-    const node = this.#history.node(depth);
-    const concerned: number[] = [];
-    for (let agent = 0; agent < past.length; agent++) {
-      if (agent === node.agent || (past[agent] as number) <= (node.counts[agent] as number)) continue;
-      if (node.chosen[agent]) return true;
-      concerned.push(agent);
+  #choose(depth: number, past: (agent: number) => number): boolean {
+    const history = this.#history;
+    let some = false;
+    for (let agent = 0; agent < history.agents; agent++) {
+      if (past(agent) <= history.count(depth, agent)) continue;
+      if (history.isChosen(depth, agent)) return true;
+      some = true;
     }
-    if (concerned.length === 0) return false;
-    const firsts = concerned.filter((agent) => this.#canBeFirst(node, agent));
-    // What begins with an agent that is asleep has been executed.
-    if (firsts.some((agent) => node.asleep[agent])) return true;
-    const first = firsts.reduce((one, other) =>
-      this.#next(node, one) < this.#next(node, other) ? one : other,
-    );
-    if (!node.enabled[first]) throw new ProgramError('a footprint is incomplete: what commuted does not');
-    node.chosen[first] = true;
+    if (!some) return false;
+
+    let first = Infinity;
+    for (let agent = 0; agent < history.agents; agent++) {
+      if (past(agent) <= history.count(depth, agent)) continue;
+      const next = history.depthOf(agent, history.count(depth, agent) + 1);
+      if (!this.#canBeFirst(next, depth)) continue;
+      // What begins with an agent that is asleep has been executed.
+      if (history.asleep(depth, agent)) return true;
+      first = Math.min(first, next);
+    }
+    const agent = history.agent(first);
+    if (!history.isEnabled(depth, agent)) {
+      throw new ProgramError(
+        `a footprint is incomplete: what commutes by them does not: ${history.what(first)}`,
+      );
+    }
+    history.choose(depth, agent);
     return true;
   }
 
-  /** Depth of the agent's first event from this node on. */
-  #next(node: Node, agent: number): number {
-    return this.#history.events(agent)[node.counts[agent] as number] as number;
+  /** Nothing of others, from that depth on, happens before the event. */
+  #canBeFirst(event: number, depth: number): boolean {
+    const history = this.#history;
+    for (let other = 0; other < history.agents; other++) {
+      const counts = history.clock(event, other) <= history.count(depth, other);
+      if (!counts && other !== history.agent(event)) return false;
+    }
+    return true;
   }
 
-  /** Nothing from this node on happens before the agent's first event. */
-  #canBeFirst(node: Node, agent: number): boolean {
-    const { clock } = this.#history.node(this.#next(node, agent));
-    return clock.every((count, other) => other === agent || count <= (node.counts[other] as number));
+  /** Does the event write one of these cells? Of any, if they are not known. */
+  #writes(depth: number, cells: readonly number[] | undefined): boolean {
+    return this.#history.someAccess(depth, (cell, wrote) => wrote && (!cells || cells.includes(cell)));
   }
-}
 
-function chooseAll(node: Node): void {
-  node.enabled.forEach((enabled, agent) => {
-    if (enabled && !node.asleep[agent]) node.chosen[agent] = true;
-  });
-}
-
-function withoutItself(node: Node): Clock {
-  const past = [...node.clock];
-  past[node.agent] = node.local - 1;
-  return past;
-}
-
-function join(clock: Clock, other: Clock): void {
-  for (let agent = 0; agent < other.length; agent++) {
-    const count = other[agent] as number;
-    if (count > (clock[agent] as number)) clock[agent] = count;
+  #conflict(depth: number, { cells, writes }: Touched): boolean {
+    return this.#history.someAccess(depth, (cell, wrote) => {
+      const place = cells.indexOf(cell);
+      return place >= 0 && (wrote || writes[place] === true);
+    });
   }
 }

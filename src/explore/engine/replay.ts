@@ -23,9 +23,8 @@ export function replay<World>(
   const run = new Run(program.make(NO_FOOTPRINT), {
     before: () => {},
     after: () => {
-      const transition = run.transitions[done];
       done += 1;
-      if (after && transition && after(transition, run.world) === 'stop') stopped = true;
+      if (after?.(run.transition(done - 1), run.world) === 'stop') stopped = true;
     },
     goesOn: mayGoOn,
   });

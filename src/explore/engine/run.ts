@@ -34,11 +34,14 @@ export class ProgramError extends Error {}
 export class Run<World> {
   readonly world: World;
   readonly agents: readonly Agent[];
-  readonly transitions: Transition[] = [];
   readonly crashes: Crash[] = [];
   readonly conductor: Conductor;
   /** Within an action. */
   acting = false;
+  // Of each transition, in order; apart, since they are many and few are ever looked at.
+  readonly #agents: number[] = [];
+  readonly #calls: number[] = [];
+  readonly #whats: string[] = [];
 
   constructor(instance: Instance<World>, conductor: Conductor) {
     this.conductor = conductor;
@@ -56,17 +59,34 @@ export class Run<World> {
     return this.agents[agent]?.enabled === true;
   }
 
+  /** An agent begins a transition. */
+  note(agent: number, call: number, what: string): void {
+    this.#agents.push(agent);
+    this.#calls.push(call);
+    this.#whats.push(what);
+  }
+
+  transition(index: number): Transition {
+    const [agent, call, what] = [this.#agents[index], this.#calls[index], this.#whats[index]];
+    if (agent === undefined || call === undefined || what === undefined) throw new RangeError(`${index}`);
+    return { agent, call, what };
+  }
+
   /** What has been executed, and who stands where. */
   execution(): Execution<World> {
-    const { world, transitions, crashes } = this;
+    const { world, crashes } = this;
     const unfinished = this.agents.flatMap(({ what }, agent) =>
       what === undefined ? [] : [{ agent, what }],
     );
     const blocked = unfinished.filter(({ agent }) => !this.isEnabled(agent));
+    const all = (): Transition[] => this.#whats.map((_, index) => this.transition(index));
     return {
       world,
       end: endOf(crashes.length, unfinished.length, blocked.length),
-      transitions,
+      schedule: this.#agents,
+      get transitions() {
+        return all();
+      },
       blocked,
       crashes,
     };
@@ -166,7 +186,7 @@ export class Agent implements Scheduler {
 
   #do<Answer>(what: string, action: () => Answer): Answer {
     const run = this.#run;
-    run.transitions.push({ agent: this.#index, call: this.#call, what });
+    run.note(this.#index, this.#call, what);
     this.#position += 1;
     run.conductor.before(this.#index);
     run.acting = true;

@@ -7,8 +7,8 @@ import type { Execution, Program } from './contract.ts';
 export type Atom =
   | { readonly do: 'read'; readonly cell: number }
   | { readonly do: 'write' | 'add'; readonly cell: number; readonly value: number }
-  /** Touches the second cell only if the first is not 0. */
-  | { readonly do: 'readIf' | 'writeIf'; readonly cell: number; readonly other: number }
+  /** Touches the second cell only if the first is not 0; 'Unless': is 0. */
+  | { readonly do: 'readIf' | 'readUnless' | 'writeIf'; readonly cell: number; readonly other: number }
   /** May go on when the cell is 0, and sets it to 1. */
   | { readonly do: 'lock'; readonly cell: number }
   | { readonly do: 'unlock'; readonly cell: number }
@@ -142,6 +142,8 @@ function effectOf(
       return 0;
     case 'readIf':
       return get(atom.cell) === 0 ? 0 : get(atom.other) + 1;
+    case 'readUnless':
+      return get(atom.cell) !== 0 ? 0 : get(atom.other) + 1;
     case 'writeIf':
       if (get(atom.cell) !== 0) set(atom.other, 2);
       return 0;
@@ -202,7 +204,11 @@ const kinds = {
     fc.record({ do: fc.constantFrom('write' as const, 'add' as const), cell, value }),
   ),
   dependent: fc.oneof(
-    fc.record({ do: fc.constantFrom('readIf' as const, 'writeIf' as const), cell, other: cell }),
+    fc.record({
+      do: fc.constantFrom('readIf' as const, 'readUnless' as const, 'writeIf' as const),
+      cell,
+      other: cell,
+    }),
     fc.record({ do: fc.constant('throwIf' as const), cell }),
     fc.record({ do: fc.constant('leaveIfOdd' as const) }),
   ),
