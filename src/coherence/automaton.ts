@@ -18,8 +18,10 @@ export type Node = number & { readonly [nodeBrand]: 'Node' };
 /** "It cannot happen", where a number of hardware moves is asked. */
 export const NEVER = Number.POSITIVE_INFINITY;
 
-/** Costs are small (the test bounds them); this marks a state outside the set. */
+/** Marks a state outside the set. */
 const OUTSIDE = 255;
+/** More moves are counted as so many: what must be carried from cache to cache again and again would never end. */
+const MOST_MOVES = 100;
 const UNKNOWN = -1;
 
 export class Automaton {
@@ -34,7 +36,7 @@ export class Automaton {
   readonly #windowStale: number[] = [];
   readonly #readStale: number[][] = [];
   readonly #afterOperation: Int32Array[] = [];
-  readonly #afterMode: Int32Array[] = [];
+  readonly #afterMode: (Int32Array | undefined)[] = [];
   /** Fewest moves to every state while a node is made; all OUTSIDE in between. */
   readonly #scratch: Uint8Array;
 
@@ -78,7 +80,8 @@ export class Automaton {
 
   /** The may-set after windows opened or closed: the same states, closed under the new mode. */
   withMode(node: Node, mode: ModeSet): Node {
-    const row = this.#afterMode[node] as Int32Array;
+    this.#afterMode[node] ??= new Int32Array(MODES).fill(UNKNOWN);
+    const row = this.#afterMode[node];
     const known = row[mode] as number;
     if (known !== UNKNOWN) return known as Node;
     const reached: number[] = [];
@@ -94,7 +97,7 @@ export class Automaton {
 
   /**
    * Fewest hardware moves after which this read, done now, returns a value without the flag (not current; another
-   * owner's, where the model's discipline is `ownership`); NEVER if none does.
+   * owner's, where the model's discipline is `ownership`); NEVER if none does. More than 100 are counted as 100.
    */
   staleMoves(node: Node, read: Operation): number {
     const row = this.#readStale[node] as number[];
@@ -122,7 +125,8 @@ export class Automaton {
   }
 
   /** Note in #scratch that a state is reached with so many moves; `reached` gets it where that is news. */
-  #reach(reached: number[], state: number, cost: number): void {
+  #reach(reached: number[], state: number, moves: number): void {
+    const cost = Math.min(moves, MOST_MOVES);
     if (cost >= (this.#scratch[state] as number)) return;
     this.#scratch[state] = cost;
     reached.push(state);
@@ -152,7 +156,7 @@ export class Automaton {
     this.#windowStale.push(this.#cheapest(node, (state) => this.model.windowReadsBad(mode, state)));
     this.#readStale.push([]);
     this.#afterOperation.push(new Int32Array(OPERATIONS).fill(UNKNOWN));
-    this.#afterMode.push(new Int32Array(MODES).fill(UNKNOWN));
+    this.#afterMode.push(undefined);
     return node;
   }
 

@@ -1,27 +1,19 @@
-/**
- * The oracle of the coherence engine: one whole cache line with several bytes and real values, every execution
- * explored. Written from the text of operations.ts alone, apart from the engine, to be compared with it.
- *
- * Slow and plain on purpose: no sets, no tables, nothing remembered between calls. Every store writes a fresh
- * serial number; a byte's current value is the one last written in the order of operations.
- */
+/** The oracle for one merged cache: a whole line, and memory. */
+import { Mode, type ModeSet, type Operation, Start } from './operations.ts';
+import { decode, type Maintenance } from './oracle/decode.ts';
+import { everyExecution, type Hardware, type Outcome, type Step, type Verdict } from './oracle/search.ts';
+import {
+  type Bytes,
+  handedOver,
+  initialBytes,
+  JUDGED,
+  newUndefined,
+  newValue,
+  relations,
+  type Values,
+} from './oracle/values.ts';
 
-import { Mode, type ModeSet, Operation, Start } from './operations.ts';
-
-export type Step = { readonly operation: Operation } | { readonly mode: ModeSet };
-
-/** Values that do not count: whatever a copy holds is current. */
-const ANYTHING = -1;
-
-/** Each is the fewest spontaneous hardware moves of an execution in which it happens; Infinity: it never does. */
-export interface Verdict {
-  /** This step's read, or a device's read at any moment after it that Mode.deviceReads allows, returns an older value. */
-  readonly staleMoves: number;
-  /** After this step, neither memory nor the cache holds the current value of the judged byte. */
-  readonly lostMoves: number;
-  /** This step's read, or a window's, returns a value that was stored before the page got its present owner. */
-  readonly disclosedMoves: number;
-}
+export type { Step, Verdict };
 
 /**
  * Rules that can be made wrong, so that a comparison can be seen to catch it: each shows in some verdict.
@@ -74,168 +66,50 @@ export interface Options {
   readonly faults?: ReadonlySet<Fault>;
 }
 
-/** The verdict after each step, over all executions from `start`. A read never prunes, whatever it returned. */
+/** The verdict after each step, over all executions from `start`. */
 export function bruteForce(start: Start, steps: readonly Step[], options: Options = {}): Verdict[] {
   const faults = options.faults ?? new Set<Fault>();
-  let mode = options.mode ?? 0;
-  let reached = closure([[initial(start, options.bytes ?? 3)]], mode, faults);
-  return steps.map((step) => {
-    let staleRead = Infinity;
-    let disclosedRead = Infinity;
-    if ('mode' in step) {
-      mode = step.mode;
-    } else {
-      const outcomes = reached.map((states) =>
-        states.flatMap((state) => execute(step.operation, state, faults)),
-      );
-      staleRead = fewestMoves(outcomes, ({ state, read }) => read !== undefined && isStale(state, read));
-      disclosedRead = fewestMoves(
-        outcomes,
-        ({ state, read }) => read !== undefined && isDisclosed(state, read),
-      );
-      reached = outcomes.map((layer) => layer.map(({ state }) => state));
-    }
-    reached = closure(reached, mode, faults);
-    const window = (bad: (state: Concrete, value: number) => boolean) =>
-      fewestMoves(reached, (state) => windowReads(state, mode, faults).some((value) => bad(state, value)));
-    return {
-      staleMoves: Math.min(staleRead, window(isStale)),
-      lostMoves: fewestMoves(reached, lost),
-      disclosedMoves: Math.min(disclosedRead, window(isDisclosed)),
-    };
-  });
+  return everyExecution(oneCache(options.bytes ?? 3, faults), start, steps, options.mode);
 }
 
-const JUDGED = 0;
-
-type Maintenance = 'clean' | 'invalidate' | 'clean+invalidate';
-
-interface Concrete {
+interface Concrete extends Values {
   readonly line: 'absent' | 'clean' | 'dirty';
   /** Meaningless while the line is absent. */
-  readonly cache: readonly number[];
-  readonly memory: readonly number[];
-  readonly current: readonly number[];
+  readonly cache: Bytes;
+  readonly memory: Bytes;
   /** Issued, not completed. */
   readonly issued: Maintenance | 'none';
-  /** The last serial number given out. */
-  readonly serial: number;
-  /** The last one given out under an earlier owner. */
-  readonly before: number;
-}
-
-/** Something at index m was reached with m spontaneous hardware moves. */
-type Layers<T> = readonly (readonly T[])[];
-
-interface Outcome {
-  readonly state: Concrete;
-  readonly read?: number;
 }
 
 type Faults = ReadonlySet<Fault>;
 
-const OLDER = 1;
-const CURRENT = 2;
+function oneCache(bytes: number, faults: Faults): Hardware<Concrete> {
+  return {
+    initial: (start) => [initial(start, bytes)],
+    execute: (operation, state) => execute(operation, state, faults),
+    moves: (state, mode) => hardwareMoves(state, mode, faults).counted,
+    uncounted: (state, mode) => [
+      ...uncounted(state, mode, faults),
+      ...hardwareMoves(state, mode, faults).free,
+    ],
+    copies: (state) => (state.line === 'absent' ? [state.memory] : [state.memory, state.cache]),
+    key: (state) =>
+      `${state.line} ${state.issued} ${relations(state, [state.line === 'absent' ? undefined : state.cache, state.memory], bytes)}`,
+  };
+}
 
 function initial(start: Start, bytes: number): Concrete {
-  if (!Number.isInteger(bytes) || bytes < 2)
-    throw new RangeError(`bytes: found ${bytes}, expected 2 or more`);
-  const current = new Array<number>(bytes).fill(CURRENT);
-  const base = {
-    cache: current,
-    memory: current,
-    current,
-    issued: 'none',
-    serial: CURRENT,
-    before: 0,
-  } as const;
+  const { values, current, older } = initialBytes(bytes);
+  const base = { ...values, cache: current, memory: current, issued: 'none' } as const;
   switch (start) {
     case Start.written:
-      return { ...base, line: 'dirty', memory: current.with(JUDGED, OLDER) };
+      return { ...base, line: 'dirty', memory: older };
     case Start.dontCare:
-      return { ...base, line: 'dirty', memory: current.with(JUDGED + 1, OLDER) };
+      return { ...base, line: 'dirty', memory: current.with(JUDGED + 1, older[JUDGED] ?? 0) };
     case Start.memoryOnly:
       return { ...base, line: 'absent' };
   }
 }
-
-/** Everything that can have happened before the next step, each state with the fewest moves that lead to it. */
-function closure(seeds: Layers<Concrete>, mode: ModeSet, faults: Faults): Layers<Concrete> {
-  const waiting = seeds.map((layer) => [...layer]);
-  const settled: Concrete[][] = [];
-  const seen = new Set<number>();
-  for (let moves = 0; moves < waiting.length; moves++) {
-    const layer: Concrete[] = [];
-    const queue = waiting[moves] ?? [];
-    for (const state of queue) {
-      const key = canonical(state);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      layer.push(state);
-      queue.push(...uncounted(state, mode, faults));
-      const next = hardwareMoves(state, mode, faults);
-      queue.push(...next.free);
-      if (next.counted.length === 0) continue;
-      const later = waiting[moves + 1] ?? [];
-      later.push(...next.counted);
-      waiting[moves + 1] = later;
-    }
-    settled.push(layer);
-  }
-  return settled;
-}
-
-function fewestMoves<T>(layers: Layers<T>, bad: (item: T) => boolean): number {
-  const moves = layers.findIndex((layer) => layer.some(bad));
-  return moves < 0 ? Infinity : moves;
-}
-
-function isStale(state: Concrete, value: number): boolean {
-  return state.current[JUDGED] !== ANYTHING && value !== state.current[JUDGED];
-}
-
-function isDisclosed(state: Concrete, value: number): boolean {
-  return value <= state.before;
-}
-
-function lost(state: Concrete): boolean {
-  const copies = state.line === 'absent' ? [state.memory] : [state.memory, state.cache];
-  return copies.every((copy) => isStale(state, judged(copy)));
-}
-
-function windowReads(state: Concrete, mode: ModeSet, faults: Faults): number[] {
-  const seen: number[] = [];
-  if (mode & Mode.deviceReads) seen.push(judged(state.memory));
-  if (mode & Mode.snoopReads) seen.push(judged(snoopedCopy(state, faults)));
-  return seen;
-}
-
-function judged(copy: readonly number[]): number {
-  const value = copy[JUDGED];
-  if (value === undefined) throw new Error('line without a judged byte');
-  return value;
-}
-
-/**
- * Equal for states that differ only in the names of their serial numbers: which of cache, memory and current
- * agree, byte by byte. Old values never come back other than by copying, so nothing else of them matters.
- */
-function canonical(state: Concrete): number {
-  let key = LINES.indexOf(state.line) * ISSUED.length + ISSUED.indexOf(state.issued);
-  const present = state.line !== 'absent';
-  for (const [byte, current] of state.current.entries()) {
-    const memory = state.memory[byte];
-    const cache = present ? state.cache[byte] : memory;
-    const agreement = (memory === current ? 4 : 0) + (cache === current ? 2 : 0) + (cache === memory ? 1 : 0);
-    key = key * 9 + (current === ANYTHING ? 8 : agreement);
-  }
-  key = key * 2 + (isDisclosed(state, judged(state.memory)) ? 1 : 0);
-  key = key * 2 + (present && isDisclosed(state, judged(state.cache)) ? 1 : 0);
-  return key;
-}
-
-const LINES: readonly Concrete['line'][] = ['absent', 'clean', 'dirty'];
-const ISSUED: readonly Concrete['issued'][] = ['none', 'clean', 'invalidate', 'clean+invalidate'];
 
 // What happens by itself.
 
@@ -282,79 +156,60 @@ function uncounted(state: Concrete, mode: ModeSet, faults: Faults): Concrete[] {
 
 // Operations. More than one outcome where the architecture leaves a choice.
 
-function execute(operation: Operation, state: Concrete, faults: Faults): Outcome[] {
-  switch (AS_CPU_0[operation] ?? operation) {
-    case Operation.cpuRead:
+function execute(operation: Operation, state: Concrete, faults: Faults): Outcome<Concrete>[] {
+  const act = decode(operation);
+  switch (act.what) {
+    case 'load':
       return beforeCacheable(state, faults).map((ready) => {
         const line = requested(ready);
-        return withRead(faults.has('cpu-read-does-not-fill') ? ready : line, line.cache);
+        return { state: faults.has('cpu-read-does-not-fill') ? ready : line, read: line.cache };
       });
-    case Operation.cpuWrite:
+    case 'store':
       return silent(beforeCacheable(state, faults).map((ready) => cachedStore(ready, JUDGED)));
-    case Operation.cpuWriteNeighbour:
+    case 'store neighbour':
       return silent(beforeCacheable(state, faults).flatMap((ready) => neighbourStores(ready, faults)));
-    case Operation.cpuReadUncached:
+    case 'store undefined':
+      return silent(beforeCacheable(state, faults).map((ready) => undefinedStore(ready, faults)));
+    case 'load uncached':
       return beforeUncached(state, faults).map((ready) => {
         const hit = faults.has('uncached-read-hits-cache') && ready.line !== 'absent';
-        return withRead(ready, hit ? ready.cache : ready.memory);
+        return { state: ready, read: hit ? ready.cache : ready.memory };
       });
-    case Operation.cpuWriteUncached:
+    case 'store uncached':
       return silent(
         beforeUncached(state, faults).map((ready) => {
           const stored = memoryStore(ready, JUDGED);
           return faults.has('uncached-write-updates-cache') ? cacheUpdated(stored) : stored;
         }),
       );
-    case Operation.deviceRead:
-      return [withRead(state, state.memory)];
-    case Operation.deviceWrite:
+    case 'device reads':
+      return [{ state, read: state.memory }];
+    case 'device writes':
       return silent([deviceStore(state, faults)]);
-    case Operation.snoopRead:
-      return [withRead(state, snoopedCopy(state, faults))];
-    case Operation.snoopWrite:
+    case 'snoop reads':
+      return [{ state, read: snoopedCopy(state, faults) }];
+    case 'snoop writes':
       return silent([snoopedStore(state, faults)]);
-    case Operation.snoopWriteNeighbour: {
+    case 'snoop writes neighbour': {
       const line = snooped(state, faults);
       return silent(neighbours(state).map((byte) => memoryStore(line, byte)));
     }
-    case Operation.clean:
-      return silent(maintained(state, 'clean', faults));
-    case Operation.invalidate:
-      return silent(maintained(state, 'invalidate', faults));
-    case Operation.cleanInvalidate:
-      return silent(maintained(state, 'clean+invalidate', faults));
-    case Operation.issueClean:
-      return silent(issue(state, 'clean', faults));
-    case Operation.issueInvalidate:
-      return silent(issue(state, 'invalidate', faults));
-    case Operation.issueCleanInvalidate:
-      return silent(issue(state, 'clean+invalidate', faults));
-    case Operation.barrier:
+    case 'maintain':
+      if (act.elsewhere) return silent([state]);
+      return silent((act.issued ? issue : maintained)(state, act.kind, faults));
+    case 'barrier':
       return silent(faults.has('barrier-does-nothing') ? [state] : completed(state, faults));
-    case Operation.cpuWriteUndefined:
-      return silent(beforeCacheable(state, faults).map((ready) => undefinedStore(ready, faults)));
-    case Operation.newOwner:
-      return silent([faults.has('new-owner-changes-nothing') ? state : handedOver(state)]);
-    default:
-      // Another line, or a cache that is not there.
+    case 'new owner':
+      return silent([faults.has('new-owner-changes-nothing') ? state : { ...state, ...handedOver(state) }]);
+    case 'load elsewhere':
+    case 'store elsewhere':
+    case 'snoop writes elsewhere':
+    case 'maintain outer':
       return silent([state]);
   }
 }
 
-/** One cache for all CPUs: none is told from another, and nothing is local. */
-const AS_CPU_0: Partial<Record<Operation, Operation>> = {};
-for (const [name, operation] of Object.entries(Operation)) {
-  const words = name.replace(/^cpu1/, '').replace('Local', '').replace('local', '');
-  const plain = words.charAt(0).toLowerCase() + words.slice(1);
-  const base = Object.entries(Operation).find(([other]) => other === plain || other === `cpu${words}`);
-  if (plain !== name && base) AS_CPU_0[operation] = base[1];
-}
-
-function withRead(state: Concrete, copy: readonly number[]): Outcome {
-  return { state, read: judged(copy) };
-}
-
-function silent(states: readonly Concrete[]): Outcome[] {
+function silent(states: readonly Concrete[]): Outcome<Concrete>[] {
   return states.map((state) => ({ state }));
 }
 
@@ -380,7 +235,7 @@ function deviceStore(state: Concrete, faults: Faults): Concrete {
   return faults.has('device-write-updates-cache') ? cacheUpdated(stored) : stored;
 }
 
-function snoopedCopy(state: Concrete, faults: Faults): readonly number[] {
+function snoopedCopy(state: Concrete, faults: Faults): Bytes {
   return state.line === 'absent' || faults.has('snoop-read-misses-cache') ? state.memory : state.cache;
 }
 
@@ -390,12 +245,7 @@ function snoopedStore(state: Concrete, faults: Faults): Concrete {
 
 function undefinedStore(state: Concrete, faults: Faults): Concrete {
   const stored = cachedStore(state, JUDGED);
-  if (faults.has('undefined-store-is-current')) return stored;
-  return { ...stored, current: stored.current.with(JUDGED, ANYTHING) };
-}
-
-function handedOver(state: Concrete): Concrete {
-  return { ...state, before: state.serial, current: state.current.map(() => ANYTHING) };
+  return faults.has('undefined-store-is-current') ? stored : { ...stored, ...newUndefined(state, JUDGED) };
 }
 
 /** What an I/O-coherent write does to the line before memory is written. */
@@ -463,24 +313,13 @@ function dropped(state: Concrete): Concrete {
 
 function cachedStore(state: Concrete, byte: number): Concrete {
   const line = requested(state);
-  const serial = state.serial + 1;
-  return {
-    ...line,
-    line: 'dirty',
-    cache: line.cache.with(byte, serial),
-    current: line.current.with(byte, serial),
-    serial,
-  };
+  const value = newValue(state, byte);
+  return { ...line, ...value, line: 'dirty', cache: line.cache.with(byte, value.serial) };
 }
 
 function memoryStore(state: Concrete, byte: number): Concrete {
-  const serial = state.serial + 1;
-  return {
-    ...state,
-    memory: state.memory.with(byte, serial),
-    current: state.current.with(byte, serial),
-    serial,
-  };
+  const value = newValue(state, byte);
+  return { ...state, ...value, memory: state.memory.with(byte, value.serial) };
 }
 
 function cacheUpdated(state: Concrete): Concrete {

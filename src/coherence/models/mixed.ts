@@ -2,28 +2,15 @@
  * One merged cache whose lines have two sizes, as cores of two kinds have: a big line is two small ones. One of these
  * is the byte's own; the other is called "elsewhere".
  *
- * - A core's access brings the line into its own kind of line. Moving between kinds, dirty data either passes on (and the
- *   line is dirty where it arrives) or is written back.
- * - To make room for a big line both small ones come; a big line, when a small one of it is asked for, gives that one
- *   and is written back for the rest.
- * - A line of either kind is dirty as a whole. So a dirty small line elsewhere can drag this byte into a dirty big one.
+ * - A core's access brings the line into its own kind of line. Dirty data that is asked for passes on, or is written
+ *   back; what a big line holds besides the small one asked for is written back.
+ * - A big line is written back whole: a store elsewhere in it overwrites this byte in memory, too (CTR_EL0.CWG: what an
+ *   eviction can overwrite around a modified location). But a line is dirty only where it holds something modified.
  * - An operation on the byte's small line reaches the line that the byte is in; one aimed elsewhere reaches the byte
  *   only in a big line. Maintenance of the two keeps no order with each other (Arm ARM D7.5.9: lines of minimum size).
  */
 import { buildModel, type Caches, type Change, type Move } from '../caches.ts';
-import {
-  ABSENT,
-  type Cached,
-  cachedKey,
-  clean,
-  describeCached,
-  describeMemory,
-  dirty,
-  FLAGS,
-  isDirty,
-  isPresent,
-  withFlag,
-} from '../copies.ts';
+import { describeCached, describeMemory, FLAGS } from '../copies.ts';
 import type { Discipline } from '../disciplines.ts';
 import type { ByteModel } from '../model.ts';
 import { Start } from '../operations.ts';
@@ -40,11 +27,14 @@ import {
 } from '../rows.ts';
 
 export interface MixedCopies {
-  readonly copy: Cached;
-  /** The copy is in a big line; false where there is none. */
-  readonly big: boolean;
-  /** The other small line is in the cache by itself, and dirty. */
-  readonly dirtyElsewhere: boolean;
+  /** Line that the byte's copy is in. */
+  readonly size: 'none' | 'small' | 'big';
+  /** The copy's flag; false where there is none. */
+  readonly flag: boolean;
+  /** The byte's own small line, or that half of the big one, holds what memory has not got. */
+  readonly modified: boolean;
+  /** The same of the other half: of its small line, or of the big one. */
+  readonly modifiedElsewhere: boolean;
   readonly memory: boolean;
 }
 export interface MixedState extends MixedCopies {
@@ -53,48 +43,60 @@ export interface MixedState extends MixedCopies {
 }
 type Copies = MixedCopies;
 
-const PRESENT: readonly Cached[] = FLAGS.flatMap((flag) => [clean(flag), dirty(flag)]);
-const ALL: readonly Copies[] = FLAGS.flatMap((memory) => [
-  ...FLAGS.flatMap((dirtyElsewhere) =>
-    [ABSENT, ...PRESENT].map((copy) => ({ copy, big: false, dirtyElsewhere, memory })),
+const SIZES = ['none', 'small', 'big'] as const;
+const ALL: readonly Copies[] = SIZES.flatMap((size) =>
+  (size === 'none' ? [false] : FLAGS).flatMap((flag) =>
+    (size === 'none' ? [false] : FLAGS).flatMap((modified) =>
+      FLAGS.flatMap((modifiedElsewhere) =>
+        FLAGS.map((memory) => ({ size, flag, modified, modifiedElsewhere, memory })),
+      ),
+    ),
   ),
-  ...PRESENT.map((copy) => ({ copy, big: true, dirtyElsewhere: false, memory })),
-]);
+);
 const OWN = 0;
 const ELSEWHERE = 1;
 
+const isBig = ({ size }: Copies): boolean => size === 'big';
+const isDirty = (s: Copies): boolean => s.modified || (isBig(s) && s.modifiedElsewhere);
+const seen = (s: Copies): boolean => (s.size === 'none' ? s.memory : s.flag);
+
+/** The line that the byte is in is clean. */
 const writtenBack = (s: Copies): Copies =>
-  isDirty(s.copy) ? { ...s, copy: clean(s.copy.flag), memory: s.copy.flag } : s;
-/** The line that the byte is in goes; whether the other small line is dirty does not change. */
-const dropped = (s: Copies): Copies => ({ ...s, copy: ABSENT, big: false });
+  isDirty(s)
+    ? { ...s, memory: s.flag, modified: false, modifiedElsewhere: !isBig(s) && s.modifiedElsewhere }
+    : s;
+/** The line that the byte is in goes. */
+const dropped = (s: Copies): Copies => ({
+  ...s,
+  size: 'none',
+  flag: false,
+  modified: false,
+  modifiedElsewhere: !isBig(s) && s.modifiedElsewhere,
+});
 const gone = (s: Copies): Copies => dropped(writtenBack(s));
-const dirtied = (s: Copies): Copies => ({ ...s, copy: dirty(s.copy.flag) });
 
 /** A core with small lines asks for the byte. */
 function inSmall(s: Copies): Copies[] {
-  if (!isPresent(s.copy)) return [{ ...s, copy: clean(s.memory) }];
-  return [s, writtenBack(s)].map((t) => ({ ...t, big: false }));
+  if (s.size === 'none') return [{ ...s, size: 'small', flag: s.memory }];
+  if (!isBig(s)) return [s];
+  return [s, writtenBack(s)].map((t) => ({ ...t, size: 'small', modifiedElsewhere: false }));
 }
+/** A core with small lines asks for the other small line. */
+const inSmallElsewhere = (s: Copies): Copies[] =>
+  isBig(s) ? [gone(s), { ...gone(s), modifiedElsewhere: s.modifiedElsewhere }] : [s];
 /** A core with big lines asks for any byte of the granule. */
 function inBig(s: Copies): Copies[] {
-  if (s.big) return [s];
-  const whole = { ...s, copy: isPresent(s.copy) ? s.copy : clean(s.memory), big: true };
-  return [whole, writtenBack(whole)].flatMap((t) => {
-    const alone = { ...t, dirtyElsewhere: false };
-    return s.dirtyElsewhere ? [alone, dirtied(alone)] : [alone];
-  });
+  if (isBig(s)) return [s];
+  return [s, writtenBack(s)]
+    .flatMap((t) => [t, { ...t, modifiedElsewhere: false }])
+    .map((t) => ({ ...t, size: 'big', flag: seen(t) }));
 }
-/** A core with small lines asks for the other small line: a big one is written back and gone, its dirty data there passes or not. */
-const splitElsewhere = (s: Copies): Copies[] =>
-  s.big ? [gone(s), { ...gone(s), dirtyElsewhere: isDirty(s.copy) }] : [s];
 
-/** By a core of either kind. */
-const requested = (s: Copies): Copies[] => [...(s.big || !isPresent(s.copy) ? inSmall(s) : [s]), ...inBig(s)];
-const requestedElsewhere = (s: Copies): Copies[] => [...splitElsewhere(s), ...inBig(s)];
-const storedElsewhere = (s: Copies): Copies[] => [
-  ...splitElsewhere(s).map((t) => ({ ...t, dirtyElsewhere: true })),
-  ...inBig(s).map(dirtied),
-];
+const requested = (s: Copies): Copies[] => [...inSmall(s), ...inBig(s)];
+const requestedElsewhere = (s: Copies): Copies[] => [...inSmallElsewhere(s), ...inBig(s)];
+const neighbourStored = (s: Copies): Copies[] => requested(s).map((t) => ({ ...t, modified: true }));
+const storedElsewhere = (s: Copies): Copies[] =>
+  requestedElsewhere(s).map((t) => ({ ...t, modifiedElsewhere: true }));
 
 const MAINTENANCE: Record<Kind, (s: Copies) => Copies[]> = {
   clean: (s) => [writtenBack(s), gone(s)],
@@ -105,7 +107,7 @@ const MAINTENANCE: Record<Kind, (s: Copies) => Copies[]> = {
 const elsewhere =
   (kind: Kind): Change<Copies> =>
   (s) =>
-    s.big ? MAINTENANCE[kind](s) : [{ ...s, dirtyElsewhere: false }];
+    isBig(s) ? MAINTENANCE[kind](s) : [{ ...s, modifiedElsewhere: false }];
 const MAINTENANCE_ELSEWHERE: Record<Kind, Change<Copies>> = {
   clean: elsewhere('clean'),
   invalidate: elsewhere('invalidate'),
@@ -114,7 +116,7 @@ const MAINTENANCE_ELSEWHERE: Record<Kind, Change<Copies>> = {
 const effectElsewhere = (kind: Kind) => `${kind} elsewhere`;
 
 function moves(s: Copies, mayFill: boolean): Move<Copies>[] {
-  const asked = mayFill ? [...requested(s), ...splitElsewhere(s)] : [];
+  const asked = mayFill ? [...requested(s), ...requestedElsewhere(s)] : [];
   return [
     ...asked.map((to) => ({ name: 'fill', at: 'cache', to }) as const),
     { name: 'writeBack', at: 'cache', to: writtenBack(s) },
@@ -122,25 +124,34 @@ function moves(s: Copies, mayFill: boolean): Move<Copies>[] {
   ];
 }
 
+function note({ size, modifiedElsewhere }: Copies): string | undefined {
+  if (size === 'big') return 'in a big line';
+  return modifiedElsewhere ? 'the other small line is dirty' : undefined;
+}
+
 export function mixedCaches(discipline: Discipline): Caches<Copies, MixedState> {
   const { unwritten, unwrittenUndefined, afterNewOwner, older } = discipline;
-  const memoryWritten = (s: Copies): Copies => ({
+  const flagged = (s: Copies, memory: boolean, flag: boolean): Copies => ({
     ...s,
-    copy: withFlag(s.copy, unwritten(s.copy.flag)),
-    memory: true,
+    memory,
+    flag: s.size !== 'none' && flag,
   });
+  const memoryWritten = (s: Copies) => flagged(s, true, unwritten(s.flag));
   const stored = (rest: (flag: boolean) => boolean) => (s: Copies) =>
-    requested(s).map((t) => ({ ...t, copy: dirty(true), memory: rest(t.memory) }));
+    neighbourStored(s).map((t) => flagged(t, rest(t.memory), true));
   return {
     name: 'mixed',
     discipline,
     copies: ALL,
-    key: ({ copy, big, dirtyElsewhere, memory }) => `${cachedKey(copy)} ${big} ${dirtyElsewhere} ${memory}`,
+    key: ({ size, flag, modified, modifiedElsewhere, memory }) =>
+      `${size} ${flag} ${modified} ${modifiedElsewhere} ${memory}`,
     start: (start) => {
-      const nothing = { copy: ABSENT, big: false, dirtyElsewhere: false, memory: true };
-      if (start === Start.memoryOnly) return [nothing];
-      const written = { ...nothing, copy: dirty(true), memory: start === Start.dontCare || older };
-      return [written, { ...written, dirtyElsewhere: true }, { ...written, big: true }];
+      if (start === Start.memoryOnly)
+        return [{ size: 'none', flag: false, modified: false, modifiedElsewhere: false, memory: true }];
+      const memory = start === Start.dontCare || older;
+      return (['small', 'big'] as const).flatMap((size) =>
+        FLAGS.map((modifiedElsewhere) => ({ size, flag: true, modified: true, modifiedElsewhere, memory })),
+      );
     },
     slots: [KINDS, KINDS.map(effectElsewhere)],
     effects: {
@@ -151,10 +162,10 @@ export function mixedCaches(discipline: Discipline): Caches<Copies, MixedState> 
       ...mergedCpus({
         ...accessRows<Copies>(OWN, {
           load: requested,
-          sees: (s) => [isPresent(s.copy) ? s.copy.flag : s.memory],
+          sees: (s) => [seen(s)],
           store: stored(unwritten),
           storeUndefined: stored(unwrittenUndefined),
-          storeNeighbour: (s) => requested(s).map(dirtied),
+          storeNeighbour: neighbourStored,
         }),
         ...maintenanceRows(OWN, MAINTENANCE),
         ...barrierRow([OWN, ELSEWHERE]),
@@ -162,28 +173,28 @@ export function mixedCaches(discipline: Discipline): Caches<Copies, MixedState> 
       ...elsewhereRows(ELSEWHERE, {
         load: requestedElsewhere,
         store: storedElsewhere,
-        snoopStore: (s) => (s.big ? [gone(s)] : [{ ...s, dirtyElsewhere: false }]),
+        snoopStore: (s) => MAINTENANCE_ELSEWHERE.cleanInvalidate(s),
         maintenance: maintenanceRows(ELSEWHERE, MAINTENANCE_ELSEWHERE, effectElsewhere),
       }),
       ...otherRows<Copies>({
         memory: ({ memory }) => memory,
         memoryWritten: (s) => [memoryWritten(s)],
-        snoopSees: (s) => [isPresent(s.copy) ? s.copy.flag : s.memory],
+        snoopSees: (s) => [seen(s)],
         snoopStore: (s) => [memoryWritten(gone(s))],
         snoopStoreNeighbour: (s) => [gone(s)],
-        newOwner: (s) => ({ ...s, copy: withFlag(s.copy, afterNewOwner), memory: afterNewOwner }),
+        newOwner: (s) => flagged(s, afterNewOwner, afterNewOwner),
       }),
     }),
     moves,
-    flags: ({ copy, memory }) => [copy.flag, memory],
-    describe: ({ copy, big, dirtyElsewhere, memory }) => [
+    flags: ({ flag, memory }) => [flag, memory],
+    describe: (s) => [
       describeCached(
         discipline,
         'cache',
-        copy,
-        big ? 'in a big line' : dirtyElsewhere ? 'the other small line is dirty' : undefined,
+        { line: s.size === 'none' ? 'absent' : isDirty(s) ? 'dirty' : 'clean', flag: s.flag },
+        note(s),
       ),
-      describeMemory(discipline, memory),
+      describeMemory(discipline, s.memory),
     ],
     view: (copies, issued) => ({ ...copies, issued }),
   };
