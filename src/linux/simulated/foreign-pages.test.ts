@@ -16,7 +16,7 @@ import { AT_ONCE } from '../../machine/index.ts';
 import { GNTST } from '../../xen/index.ts';
 import { Direction } from '../dma.ts';
 import { CacheFlushOp, type GrantHooks } from '../kernel.ts';
-import { GIB, type HostOptions, NIC, testHost } from '../testing.ts';
+import { GIB, type HostOptions, interrupted, NIC, testHost } from '../testing.ts';
 import type { SimulatedDevice } from './device.ts';
 import {
   allocateForeignPages,
@@ -301,6 +301,22 @@ describe('a hypercall', () => {
       answers.map((answer, i) => pageOf(pfn(at + i), answer)),
     );
     expect(statuses).toEqual(answers.map(() => GNTST.okay));
+  });
+
+  test('has its arguments to itself, whoever calls meanwhile', () => {
+    for (let before = 0; before < 8; before++) {
+      let scheduler = AT_ONCE;
+      const host = testHost({ scheduler: { atomic: (...args) => scheduler.atomic(...args) } });
+      const at = place(host.dom0, 6);
+      const refs = [5, 4, 3, 2, 1, 0].map((page) => grant(host, page));
+      const mappings = refs.map((ref, i) => ({ at: pfn(at + i), domain: 1, ref, readonly: false }));
+      const others: MappedGrant[] = [];
+      scheduler = interrupted(before, () => others.push(...mapGrants(host.dom0, PLAIN, mappings.slice(3))));
+      const answers = [...mapGrants(host.dom0, PLAIN, mappings.slice(0, 3)), ...others];
+      expect(answers.map(({ status, frame }) => [status, frame - GUEST_FRAME])).toEqual(
+        [5, 4, 3, 2, 1, 0].map((page) => [GNTST.okay, page]),
+      );
+    }
   });
 
   test('on an address outside all windows of a bus is refused by Xen', () => {

@@ -26,10 +26,10 @@ export function mapGrants(
   mappings: readonly GrantMapping[],
 ): MappedGrant[] {
   const hypervisor = hypervisorOf(kernel);
-  return hypervisor.mapGrants(kernel.cpu, mappings).map((mapped, i) => {
+  return hypervisor.mapGrants(mappings).map((mapped, i) => {
     const { at } = mappings[i] as GrantMapping;
     if (mapped.status !== GNTST.okay || accepted(kernel, design, at, mapped.frame)) return mapped;
-    hypervisor.unmapGrants(kernel.cpu, [{ at, handle: mapped.handle }]);
+    hypervisor.unmapGrants([{ at, handle: mapped.handle }]);
     return { ...mapped, status: GNTST.general_error };
   });
 }
@@ -48,10 +48,7 @@ export function unmapGrants(
   pages: readonly ForeignPage[],
 ): readonly number[] {
   for (const { at, frame } of pages) design.grantUnmapped?.(kernel, at, frame);
-  const statuses = hypervisorOf(kernel).unmapGrants(
-    kernel.cpu,
-    pages.map(({ at, handle }) => ({ at, handle })),
-  );
+  const statuses = hypervisorOf(kernel).unmapGrants(pages.map(({ at, handle }) => ({ at, handle })));
   for (const { at } of pages) kernel.clearForeignFrame(at);
   return statuses;
 }
@@ -93,12 +90,12 @@ function framesFrom(first: Pfn, count: number): Pfn[] {
 export function balloonOut(kernel: SimulatedKernel, frames: readonly Pfn[]): number {
   if (kernel.world.platform.scrubsPages)
     for (const frame of frames) kernel.cpuWrite(physAddrOf(frame), PAGE_SIZE);
-  return hypervisorOf(kernel).decreaseReservation(kernel.cpu, frames);
+  return hypervisorOf(kernel).decreaseReservation(frames);
 }
 
 /** Balloon: get pages for frames that have none. @returns how many came, from the first on. */
 export function balloonIn(kernel: SimulatedKernel, frames: readonly Pfn[]): number {
-  return hypervisorOf(kernel).populatePhysmap(kernel.cpu, frames);
+  return hypervisorOf(kernel).populatePhysmap(frames);
 }
 
 function hypervisorOf(kernel: SimulatedKernel): Hypervisor {

@@ -173,7 +173,7 @@ export class SimulatedKernel implements Kernel {
   cacheFlush(flush: CacheFlush): void {
     const { hypervisor } = this.world;
     if (hypervisor === undefined) throw new Error('GNTTABOP_cache_flush without a hypervisor');
-    hypervisor.cacheFlush(this.cpu, flush);
+    hypervisor.cacheFlush(flush);
   }
 
   /** set_phys_to_machine() of a foreign page. False: there is an entry already, or no memory for one. */

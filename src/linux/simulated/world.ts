@@ -44,24 +44,21 @@ export interface GrantUnmapping {
   readonly handle: number;
 }
 
-/**
- * The hypercalls that a kernel makes, on the CPU that is given first. Each is one or more scheduling points, so none of them is
- * made inside an atomic action.
- */
+/** The hypercalls that a kernel makes. Each is one or more scheduling points, so none of them is made inside an atomic action. */
 export interface Hypervisor {
   /** It knows GNTTABOP_cache_flush. Asked when the kernel boots. */
   readonly hasCacheFlush: boolean;
   /** XENFEAT_grant_map_identity, which no released Xen had. */
   readonly hasGrantMapIdentity: boolean;
   /** XENMEM_decrease_reservation. Frames given back, from the first on. */
-  decreaseReservation(cpu: number, frames: readonly Pfn[]): number;
+  decreaseReservation(frames: readonly Pfn[]): number;
   /** XENMEM_populate_physmap. Frames populated, from the first on. */
-  populatePhysmap(cpu: number, frames: readonly Pfn[]): number;
-  mapGrants(cpu: number, mappings: readonly GrantMapping[]): readonly MappedGrant[];
+  populatePhysmap(frames: readonly Pfn[]): number;
+  mapGrants(mappings: readonly GrantMapping[]): readonly MappedGrant[];
   /** GNTST_* of each. */
-  unmapGrants(cpu: number, mappings: readonly GrantUnmapping[]): readonly number[];
+  unmapGrants(mappings: readonly GrantUnmapping[]): readonly number[];
   /** GNTTABOP_cache_flush with one element: 0 or a negative errno. */
-  cacheFlush(cpu: number, flush: CacheFlush): number;
+  cacheFlush(flush: CacheFlush): number;
 }
 
 /** Something that no cache is needed for to go wrong. */

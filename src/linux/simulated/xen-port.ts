@@ -48,7 +48,7 @@ export interface XenPortSpec {
   /** Bytes of control structures, by machine frame: the same that Xen uses. */
   readonly hardware: Pick<XenHardware, 'readBytes' | 'writeBytes'>;
   readonly scheduler: Scheduler;
-  /** Own RAM that holds the arguments of each CPU's hypercalls: one page each, from here on. */
+  /** Own RAM that holds the arguments of hypercalls: a page. Each call has it to itself, like a stack of its own. */
   readonly argumentPages: PhysAddr;
 }
 
@@ -64,12 +64,9 @@ export class XenPort implements Hypervisor {
 
   /** Tried with a flush of nothing, as xen_mm_init() does. */
   get hasCacheFlush(): boolean {
-    const { xen, domid } = this.#spec;
-    this.#write(
-      this.#arguments(0),
-      flushBytes({ devBusAddr: 0 as MachineAddr, offset: 0, length: 0, op: 0 }),
-    );
-    const result = xen.hypercall(domid, 'grant_table_op', GNTTABOP.cache_flush, this.#arguments(0));
+    const { xen, domid, argumentPages } = this.#spec;
+    this.#write(argumentPages, flushBytes({ devBusAddr: 0 as MachineAddr, offset: 0, length: 0, op: 0 }));
+    const result = xen.hypercall(domid, 'grant_table_op', GNTTABOP.cache_flush, argumentPages);
     return result !== -Errno.ENOSYS;
   }
   get hasGrantMapIdentity(): boolean {
@@ -77,55 +74,55 @@ export class XenPort implements Hypervisor {
     return xen.features(domid).has('grant_map_identity');
   }
 
-  cacheFlush(cpu: number, flush: CacheFlush): number {
+  cacheFlush(flush: CacheFlush): number {
     const { devBusAddr, offset, length, op } = flush;
     const name = op === CacheFlushOp.clean ? 'CLEAN' : 'INVAL';
     const what = `GNTTABOP_cache_flush ${name} ${hex(devBusAddr)} ${offset}+${length}`;
-    return this.#call(cpu, what, 'grant_table_op', GNTTABOP.cache_flush, flushBytes(flush), 1, (rc) => rc);
+    return this.#call(what, 'grant_table_op', GNTTABOP.cache_flush, flushBytes(flush), 1, (rc) => rc);
   }
 
-  mapGrants(cpu: number, mappings: readonly GrantMapping[]): MappedGrant[] {
+  mapGrants(mappings: readonly GrantMapping[]): MappedGrant[] {
     const { size } = gnttab_map_grant_ref;
     return inBatches(mappings, size, (batch) => {
       const bytes = joined(batch.map(mapBytes));
-      const read = (_rc: number, at: PhysAddr) =>
-        batch.map((_, i) => mappedGrant(this.#read(offsetBy(at, i * size), size)));
+      const read = (_rc: number, after: Uint8Array) =>
+        batch.map((_, i) => mappedGrant(after.subarray(i * size)));
       const what = `GNTTABOP_map_grant_ref ${batch.map(({ ref }) => ref).join(' ')}`;
-      return this.#call(cpu, what, 'grant_table_op', GNTTABOP.map_grant_ref, bytes, batch.length, read);
+      return this.#call(what, 'grant_table_op', GNTTABOP.map_grant_ref, bytes, batch.length, read);
     });
   }
 
-  unmapGrants(cpu: number, mappings: readonly GrantUnmapping[]): number[] {
+  unmapGrants(mappings: readonly GrantUnmapping[]): number[] {
     const { size } = gnttab_unmap_grant_ref;
     return inBatches(mappings, size, (batch) => {
       const bytes = joined(batch.map(unmapBytes));
-      const read = (_rc: number, at: PhysAddr) =>
-        batch.map((_, i) => gnttab_unmap_grant_ref.read(this.#read(offsetBy(at, i * size), size)).status);
+      const read = (_rc: number, after: Uint8Array) =>
+        batch.map((_, i) => gnttab_unmap_grant_ref.read(after.subarray(i * size)).status);
       const what = `GNTTABOP_unmap_grant_ref ${batch.map(({ handle }) => handle).join(' ')}`;
-      return this.#call(cpu, what, 'grant_table_op', GNTTABOP.unmap_grant_ref, bytes, batch.length, read);
+      return this.#call(what, 'grant_table_op', GNTTABOP.unmap_grant_ref, bytes, batch.length, read);
     });
   }
 
-  decreaseReservation(cpu: number, frames: readonly Pfn[]): number {
-    return this.#reservation(cpu, 'XENMEM_decrease_reservation', XENMEM.decrease_reservation, frames);
+  decreaseReservation(frames: readonly Pfn[]): number {
+    return this.#reservation('XENMEM_decrease_reservation', XENMEM.decrease_reservation, frames);
   }
-  populatePhysmap(cpu: number, frames: readonly Pfn[]): number {
-    return this.#reservation(cpu, 'XENMEM_populate_physmap', XENMEM.populate_physmap, frames);
+  populatePhysmap(frames: readonly Pfn[]): number {
+    return this.#reservation('XENMEM_populate_physmap', XENMEM.populate_physmap, frames);
   }
 
   /** The list of frames follows the structure. What stopped Xen short is not told. */
-  #reservation(cpu: number, what: string, cmd: number, frames: readonly Pfn[]): number {
+  #reservation(what: string, cmd: number, frames: readonly Pfn[]): number {
     const room = Math.floor((PAGE_SIZE - xen_memory_reservation.size) / xen_pfn.size);
     let done = 0;
     while (done < frames.length) {
       const batch = frames.slice(done, done + room);
-      const list = offsetBy(this.#arguments(cpu), xen_memory_reservation.size);
+      const list = offsetBy(this.#spec.argumentPages, xen_memory_reservation.size);
       const reservation = { extent_start: list, nr_extents: batch.length, domid: DOMID_SELF };
       const bytes = joined([
         xen_memory_reservation.write(reservation),
         ...batch.map((pfn) => xen_pfn.write({ pfn })),
       ]);
-      const worked = this.#call(cpu, what, 'memory_op', cmd, bytes, 1, (rc) => Math.max(rc, 0));
+      const worked = this.#call(what, 'memory_op', cmd, bytes, 1, (rc) => Math.max(rc, 0));
       done += worked;
       if (worked < batch.length) break;
     }
@@ -133,37 +130,36 @@ export class XenPort implements Hypervisor {
   }
 
   /**
-   * One hypercall. Arguments are written with Xen's first step and results read with its last: they are in memory of this
-   * CPU's own.
+   * One hypercall. Its arguments are put in their place before each of Xen's steps and taken up again after it, so that calls
+   * that run at the same time do not see each other's.
    */
   #call<Answer>(
-    cpu: number,
     what: string,
     name: HypercallName,
     cmd: number,
     bytes: Uint8Array,
     count: number,
-    read: (rc: number, at: PhysAddr) => Answer,
+    read: (rc: number, after: Uint8Array) => Answer,
   ): Answer {
-    const { xen, domid, scheduler } = this.#spec;
-    const at = this.#arguments(cpu);
-    const advance = (steps: Steps<number>) => {
-      const { done, value } = steps.next();
-      return done ? { answer: read(value, at) } : { stopped: value };
+    const { xen, domid, scheduler, argumentPages } = this.#spec;
+    const advance = (steps: Steps<number>, before: Uint8Array) => {
+      this.#write(argumentPages, before);
+      const step = steps.next();
+      const after = this.#read(argumentPages, bytes.length);
+      return step.done
+        ? { done: true as const, answer: read(step.value, after) }
+        : { done: false as const, at: step.value, after };
     };
     const first = scheduler.atomic(what, () => {
-      this.#write(at, bytes);
-      const steps = xen.hypercallSteps(domid, name, cmd, at, count);
-      return { steps, progress: advance(steps) };
+      const steps = xen.hypercallSteps(domid, name, cmd, argumentPages, count);
+      return { steps, progress: advance(steps, bytes) };
     });
     let { progress } = first;
-    while ('stopped' in progress)
-      progress = scheduler.atomic(`${what}, ${words(progress.stopped)}`, () => advance(first.steps));
+    while (!progress.done) {
+      const { at, after } = progress;
+      progress = scheduler.atomic(`${what}, ${words(at)}`, () => advance(first.steps, after));
+    }
     return progress.answer;
-  }
-
-  #arguments(cpu: number): PhysAddr {
-    return offsetBy(this.#spec.argumentPages, cpu * PAGE_SIZE);
   }
 
   #frameOf(at: PhysAddr) {
