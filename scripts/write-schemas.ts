@@ -1,8 +1,9 @@
-/** Writes the JSON Schemas that ship with the package, from the zod schemas that the reports are checked against. */
+/** Writes the JSON Schemas that ship with the package, from the zod schemas that reports and scenarios are checked against. */
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { checkDocument } from '../src/report/check-schema.ts';
 import { replayDocument } from '../src/report/schema.ts';
+import { scenarioFile } from '../src/scenario/schema.ts';
 
 const FOLDER = new URL('../schemas/', import.meta.url);
 
@@ -17,6 +18,11 @@ export const SCHEMAS: Readonly<Record<string, string>> = {
     checkDocument,
     'dmalab/check@1',
     'What dmalab check --json prints. Later versions of @1 may add members; none is taken away.',
+  ),
+  'scenario.schema.json': schemaText(
+    scenarioFile,
+    'dmalab scenario',
+    'A scenario for dmalab check. Editors complete from this; docs/scenarios.md is the reference.',
   ),
 };
 

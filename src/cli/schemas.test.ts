@@ -10,8 +10,9 @@ it('are shipped as the reports are written: node scripts/write-schemas.ts', () =
     expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text);
 });
 
-it('name the document that they are of', () => {
-  for (const text of Object.values(SCHEMAS)) {
+it('of reports name the document that they are of', () => {
+  for (const [name, text] of Object.entries(SCHEMAS)) {
+    if (name === 'scenario.schema.json') continue;
     const schema = JSON.parse(text);
     expect(schema.properties.schema.const).toBe(schema.title);
     expect(schema.required).toContain('schema');

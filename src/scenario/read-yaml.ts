@@ -10,6 +10,7 @@ import {
   LineCounter,
   parseDocument,
   type Scalar,
+  type YAMLError,
 } from 'yaml';
 import { excerpt, Problems } from './problem.ts';
 import type { TreeEntry, TreeNode, TreeScalar } from './tree.ts';
@@ -49,8 +50,7 @@ export function readYaml(text: string): Reading {
     problems.add(0, TOO_DEEP);
     return nothing;
   }
-  for (const { pos, message } of [...document.errors, ...document.warnings])
-    problems.add(pos[0], isTooDeep(message) ? TOO_DEEP : `cannot be read as YAML: ${firstLine(message)}`);
+  for (const error of [...document.errors, ...document.warnings]) problems.add(error.pos[0], explain(error));
   if (problems.any) return nothing;
   const root = new Converter(document, problems).root();
   return { root: problems.any ? undefined : root, problems, lineOf };
@@ -79,12 +79,13 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefi
   }
 }
 
-/** The library reports some of its exhausted recursions as errors of the text. */
-function isTooDeep(message: string): boolean {
-  return message.includes('Maximum call stack');
+/** What the library says of an error, and more of what authors often do. */
+function explain({ code, message }: YAMLError): string {
+  // Some of its exhausted recursions are errors of the text to the library.
+  if (message.includes('Maximum call stack')) return TOO_DEEP;
+  const hint = code === 'BLOCK_AS_IMPLICIT_KEY' ? ' (a text with ": " in it stands in quotes)' : '';
+  return `cannot be read as YAML: ${message.split('\n', 1)[0]}${hint}`;
 }
-
-const firstLine = (text: string) => text.split('\n', 1)[0] ?? '';
 
 /** Makes the tree of a document. */
 class Converter {

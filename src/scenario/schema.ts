@@ -145,19 +145,19 @@ const bounds = optionalFields({
 
 /** A file. What a sweep replaces is of this shape after it was replaced. */
 export const scenarioFile = fields({
-  title: words(),
+  title: words().describe('one line for lists and reports'),
   story: words().optional().describe('what happens; which bug or claim it is'),
-  platform: platform.optional(),
+  platform: platform.optional().describe('the hardware, the hypervisor, the kernels'),
   domains: z
     .record(name(), domain)
     .optional()
     .describe('besides dom0 (under Xen) or host, which are implied'),
-  devices: z.record(name(), device).optional(),
-  buffers: z.record(name(), buffer).optional(),
+  devices: z.record(name(), device).optional().describe('what does DMA'),
+  buffers: z.record(name(), buffer).optional().describe('memory that is there from the beginning'),
   agents: z.record(name(), agent).optional().describe('who does something; they interleave'),
   steps: steps.optional().describe('what the only agent does, where there is one'),
   schedule: z.array(name()).optional().describe('the agent of each transition: this interleaving only'),
-  expect: z.array(expectation).optional(),
+  expect: z.array(expectation).optional().describe('the verdict of each design, and why'),
   sweep: sweepShape
     .optional()
     .describe('a case for each combination: paths of fields, such as buffers.data.offset, and their values'),

@@ -259,16 +259,18 @@ export type Draft =
   | { readonly do: (typeof BARE_ACTIONS)[number] };
 
 /** One step. */
-export const step = z.union([
-  z.enum(BARE_ACTIONS).transform((action): Draft => ({ do: action })),
-  fields(optional)
-    .transform((found, context): Draft => {
-      const [action, ...more] = Object.values(found).filter((one) => one !== undefined);
-      if (action !== undefined && more.length === 0) return action;
-      // An unknown key was reported already.
-      if (context.issues.length > 0) return z.NEVER;
-      context.issues.push({ code: 'custom', input: found, message: 'a step with exactly one action' });
-      return z.NEVER;
-    })
-    .meta({ minProperties: 1, maxProperties: 1 }),
-]);
+export const step = z
+  .union([
+    z.enum(BARE_ACTIONS).transform((action): Draft => ({ do: action })),
+    fields(optional)
+      .transform((found, context): Draft => {
+        const [action, ...more] = Object.values(found).filter((one) => one !== undefined);
+        if (action !== undefined && more.length === 0) return action;
+        // An unknown key was reported already.
+        if (context.issues.length > 0) return z.NEVER;
+        context.issues.push({ code: 'custom', input: found, message: 'a step with exactly one action' });
+        return z.NEVER;
+      })
+      .meta({ minProperties: 1, maxProperties: 1 }),
+  ])
+  .meta({ id: 'step' });
