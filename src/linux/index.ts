@@ -47,6 +47,8 @@ export { isQuirk, QUIRKS, type Quirk, type QuirkFacts } from './simulated/quirks
 export { bareMetal, xenStage2 } from './simulated/stage2.ts';
 export type {
   BounceCopy,
+  CopyEnd,
+  GrantCopy,
   GrantMapping,
   GrantUnmapping,
   Hypervisor,

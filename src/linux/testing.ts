@@ -213,7 +213,9 @@ export class MachineHardware implements XenHardware {
     this.#machine.deeds.push({ what: `Xen: ${op}`, from: at, to: at + size });
   }
   barrier(): void {}
-  copy(): void {}
+  copy(from: MachineAddr, to: MachineAddr, size: number): void {
+    this.#machine.deeds.push({ what: 'Xen: copy', from, to: from + size, target: to });
+  }
   scrub(frame: Mfn): void {
     this.#page(frame).fill(0);
   }

@@ -303,6 +303,34 @@ describe('a hypercall', () => {
     expect(statuses).toEqual(answers.map(() => GNTST.okay));
   });
 
+  test('copies between own pages and granted ones, many at a time, each with its status', () => {
+    const host = testHost();
+    const [ref, readonly] = [grant(host, 0), grant(host, 1, true)];
+    const own = { page: pfnOf(physAddr(1.5 * GIB)), offset: 16 };
+    const copies = [
+      { source: { domain: 1, ref, offset: 8 }, target: own, length: 100 },
+      { source: own, target: { domain: 1, ref, offset: 0 }, length: 4096 },
+      { source: own, target: { domain: 1, ref: readonly, offset: 0 }, length: 4 },
+      ...Array.from({ length: 150 }, () => ({
+        source: { domain: 1, ref: readonly, offset: 0 },
+        target: own,
+        length: 4,
+      })),
+    ];
+    host.machine.deeds.length = 0;
+    const statuses = host.dom0.world.hypervisor?.copyGrants(copies) ?? [];
+    const { okay, bad_copy_arg, general_error } = GNTST;
+    expect(statuses).toEqual([okay, bad_copy_arg, general_error, ...copies.slice(3).map(() => okay)]);
+    const copied = host.machine.deeds.filter(({ what }) => what === 'Xen: copy');
+    expect(copied).toHaveLength(151);
+    expect(copied[0]).toEqual({
+      what: 'Xen: copy',
+      from: 3 * GIB + 8,
+      to: 3 * GIB + 108,
+      target: 1.5 * GIB + 16,
+    });
+  });
+
   test('has its arguments to itself, whoever calls meanwhile', () => {
     for (let before = 0; before < 8; before++) {
       let scheduler = AT_ONCE;

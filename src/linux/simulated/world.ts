@@ -44,6 +44,19 @@ export interface GrantUnmapping {
   readonly handle: number;
 }
 
+/** One end of a copy: a page of the caller's own, or another domain's by its grant; and where in it. */
+export type CopyEnd = { readonly offset: number } & (
+  | { readonly page: Pfn }
+  | { readonly domain: number; readonly ref: number }
+);
+/** One element of GNTTABOP_copy, within a page at both ends. */
+export interface GrantCopy {
+  readonly source: CopyEnd;
+  readonly target: CopyEnd;
+  /** Bytes. */
+  readonly length: number;
+}
+
 /** The hypercalls that a kernel makes. Each is one or more scheduling points, so none of them is made inside an atomic action. */
 export interface Hypervisor {
   /** It knows GNTTABOP_cache_flush. Asked when the kernel boots. */
@@ -57,6 +70,8 @@ export interface Hypervisor {
   mapGrants(mappings: readonly GrantMapping[]): readonly MappedGrant[];
   /** GNTST_* of each. */
   unmapGrants(mappings: readonly GrantUnmapping[]): readonly number[];
+  /** GNTST_* of each. */
+  copyGrants(copies: readonly GrantCopy[]): readonly number[];
   /** GNTTABOP_cache_flush with one element: 0 or a negative errno. */
   cacheFlush(flush: CacheFlush): number;
 }

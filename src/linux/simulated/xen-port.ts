@@ -9,24 +9,20 @@ import {
   gfn,
   hex,
   type MachineAddr,
-  mfnOf,
   offsetBy,
   PAGE_SIZE,
   type Pfn,
   type PhysAddr,
   pageOffset,
   pfnOf,
-  physAddrOf,
 } from '../../address/index.ts';
 import type { Scheduler } from '../../machine/index.ts';
 import {
   DOMID_SELF,
   type DomId,
   Errno,
-  GNTMAP,
-  GNTST,
   GNTTABOP,
-  gnttab_cache_flush,
+  gnttab_copy,
   gnttab_map_grant_ref,
   gnttab_unmap_grant_ref,
   type HypercallName,
@@ -39,7 +35,8 @@ import {
   xen_pfn,
 } from '../../xen/index.ts';
 import { type CacheFlush, CacheFlushOp } from '../kernel.ts';
-import type { GrantMapping, GrantUnmapping, Hypervisor, MappedGrant } from './world.ts';
+import { copyBytes, flushBytes, joined, mapBytes, mappedGrant, unmapBytes } from './hypercall-bytes.ts';
+import type { GrantCopy, GrantMapping, GrantUnmapping, Hypervisor, MappedGrant } from './world.ts';
 
 /** What one domain's kernel makes hypercalls with. */
 export interface XenPortSpec {
@@ -51,9 +48,6 @@ export interface XenPortSpec {
   /** Own RAM that holds the arguments of hypercalls: a page. Each call has it to itself, like a stack of its own. */
   readonly argumentPages: PhysAddr;
 }
-
-/** Fill of a status before the hypercall: not yet written (drivers/xen/grant-table.c). */
-const UNWRITTEN = 1;
 
 export class XenPort implements Hypervisor {
   readonly #spec: XenPortSpec;
@@ -100,6 +94,17 @@ export class XenPort implements Hypervisor {
         batch.map((_, i) => gnttab_unmap_grant_ref.read(after.subarray(i * size)).status);
       const what = `GNTTABOP_unmap_grant_ref ${batch.map(({ handle }) => handle).join(' ')}`;
       return this.#call(what, 'grant_table_op', GNTTABOP.unmap_grant_ref, bytes, batch.length, read);
+    });
+  }
+
+  copyGrants(copies: readonly GrantCopy[]): number[] {
+    const { size } = gnttab_copy;
+    return inBatches(copies, size, (batch) => {
+      const read = (_rc: number, after: Uint8Array) =>
+        batch.map((_, i) => gnttab_copy.read(after.subarray(i * size)).status);
+      const bytes = joined(batch.map(copyBytes));
+      const what = `GNTTABOP_copy of ${batch.map(({ length }) => length).join(' ')} bytes`;
+      return this.#call(what, 'grant_table_op', GNTTABOP.copy, bytes, batch.length, read);
     });
   }
 
@@ -178,46 +183,6 @@ export class XenPort implements Hypervisor {
 
 function words({ at }: XenStep): string {
   return at.replaceAll('-', ' ');
-}
-
-type FlushArguments = Omit<CacheFlush, 'op'> & { readonly op: number };
-
-/** The 16 bytes. All ones, as a DMA address outside all windows translates to, are all ones here too. */
-function flushBytes({ devBusAddr, offset, length, op }: FlushArguments): Uint8Array {
-  const dev_bus_addr = devBusAddr < 0 ? BigInt.asUintN(64, BigInt(devBusAddr)) : devBusAddr;
-  return gnttab_cache_flush.write({ dev_bus_addr, offset, length, op });
-}
-
-function mapBytes({ at, domain, ref, readonly }: GrantMapping): Uint8Array {
-  const flags = GNTMAP.host_map + (readonly ? GNTMAP.readonly : 0);
-  return gnttab_map_grant_ref.write({
-    host_addr: physAddrOf(at),
-    flags,
-    ref,
-    dom: domain,
-    status: UNWRITTEN,
-  });
-}
-
-function mappedGrant(bytes: Uint8Array): MappedGrant {
-  const { status, handle, dev_bus_addr } = gnttab_map_grant_ref.read(bytes);
-  if (status === GNTST.okay && dev_bus_addr === undefined)
-    throw new RangeError('GNTTABOP_map_grant_ref: dev_bus_addr is no address of this machine');
-  return { status, handle, frame: mfnOf((dev_bus_addr ?? 0) as MachineAddr) };
-}
-
-function unmapBytes({ at, handle }: GrantUnmapping): Uint8Array {
-  return gnttab_unmap_grant_ref.write({ host_addr: physAddrOf(at), handle, status: UNWRITTEN });
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 /** As many elements at a time as fit a page. */
