@@ -94,6 +94,20 @@ describe('with an outer cache', () => {
     });
   });
 
+  it('what Linux does on arm holds: inner, outer at map; outer, inner at unmap', () => {
+    const received = [
+      'invalidate',
+      'outerInvalidate',
+      'deviceWrite',
+      'outerInvalidate',
+      'invalidate',
+    ] as const;
+    expect(last(Start.dontCare, ...received, 'cpuRead')).toMatchObject({
+      staleMoves: never,
+      lostMoves: never,
+    });
+  });
+
   it('an outer clean must wait for the barrier of the inner one', () => {
     expect(last(Start.written, 'issueClean', 'outerClean', 'barrier', 'deviceRead')).toMatchObject({
       staleMoves: 0,
