@@ -15,8 +15,10 @@ export function handOver(
   from: number,
   to: number,
 ): void {
+  // A scripted device shows what it reaches when it uses it.
+  if (mapping.device.spec.behaves === 'scripted') return;
   const reached = reachOf(system, mapping, entry, from, to);
-  if (reached === undefined || mapping.device.spec.behaves === 'scripted') return;
+  if (reached === undefined) return;
   const { direction, device, name } = mapping;
   const window = { reads: direction !== Direction.fromDevice, writes: direction !== Direction.toDevice };
   for (const [low, high] of reached) system.machine.openWindow(name, device.port, low, high, window);

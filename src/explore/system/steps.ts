@@ -28,8 +28,8 @@ import {
 } from '../../linux/index.ts';
 import { maintenanceCalls } from '../../machine/index.ts';
 import type { Action, AgentSpec, AttributeName, MaintenanceName } from '../../scenario/index.ts';
-import { deviceAccess, handOver, takeBack } from './hand-over.ts';
 import { grantCopy } from './grant-copy.ts';
+import { deviceAccess, handOver, takeBack } from './hand-over.ts';
 import { join, type MachineRange, machineRanges, type Place, pagePieces, physAt } from './places.ts';
 import type { Mapping, System } from './system.ts';
 
