@@ -80,7 +80,7 @@ function instanceOf(code: Code, { named = false, hide = () => false }: Options, 
         if (named) for (const cell of condition.cells) footprint.touch(`cell:${cell}`, false);
         return condition.holds(condition.cells.map((cell) => world.cells[cell] ?? 0));
       });
-    return scheduler.atomic(JSON.stringify(atom), action, ready);
+    return scheduler.atomic(labelOf(atom), action, ready);
   };
   const agents = code.map((calls, agent) => {
     /** What was read in all calls before this one: kept by the agent, set once more when a call is repeated. */
@@ -102,6 +102,18 @@ function instanceOf(code: Code, { named = false, hide = () => false }: Options, 
     };
   });
   return { world, agents };
+}
+
+const labels = new WeakMap<Atom, string>();
+
+/** What people would read: made once, for brute force asks again and again. */
+function labelOf(atom: Atom): string {
+  let label = labels.get(atom);
+  if (label === undefined) {
+    label = JSON.stringify(atom);
+    labels.set(atom, label);
+  }
+  return label;
 }
 
 interface Condition {
@@ -176,24 +188,28 @@ export function outcomeOf({ world, end, blocked, crashes }: Execution<CellWorld>
 
 /** The class of equivalent executions that this one is of: every event with the events that happen before it. */
 export function classOf({ world }: Execution<CellWorld>): string {
-  const events: { name: string; agent: number; cells: Map<number, boolean>; past: Set<string> }[] = [];
+  const events: (Happened & { readonly clock: number[] })[] = [];
   for (const { agent, cells } of world.log) {
-    const past = new Set<string>();
-    const depends = (other: (typeof events)[number]): boolean =>
-      other.agent === agent ||
-      [...cells].some(([cell, write]) => other.cells.has(cell) && (write || other.cells.get(cell) === true));
+    const clock = world.seen.map(() => 0);
     for (const other of events) {
-      if (!depends(other)) continue;
-      past.add(other.name);
-      for (const name of other.past) past.add(name);
+      if (other.agent !== agent && !conflict(cells, other.cells)) continue;
+      for (const [i, count] of other.clock.entries()) clock[i] = Math.max(clock[i] ?? 0, count);
     }
-    const local = events.filter((event) => event.agent === agent).length;
-    events.push({ name: `${agent}.${local}`, agent, cells, past });
+    clock[agent] = (clock[agent] ?? 0) + 1;
+    events.push({ agent, cells, clock });
   }
   return events
-    .map(({ name, past }) => `${name}<${[...past].sort().join(',')}`)
+    .map(({ agent, clock }) => `${agent}:${clock}`)
     .sort()
     .join(' ');
+}
+
+function conflict(one: Happened['cells'], other: Happened['cells']): boolean {
+  for (const [cell, write] of one) {
+    const otherWrite = other.get(cell);
+    if (otherWrite !== undefined && (write || otherWrite)) return true;
+  }
+  return false;
 }
 
 const cell = fc.nat({ max: 3 });
@@ -235,4 +251,38 @@ export function codes(agents: number, atoms: number): fc.Arbitrary<Code> {
     return calls;
   });
   return fc.array(agent, { minLength: 2, maxLength: agents });
+}
+
+/** Programs without conditions, of one call of so many atomics for each of so many agents. */
+export function plainCodes(agents: number, atoms: number): fc.Arbitrary<Code> {
+  const cell = fc.nat({ max: 2 });
+  const atom: fc.Arbitrary<Atom> = fc.oneof(
+    fc.record({ do: fc.constant('read' as const), cell }),
+    fc.record({ do: fc.constant('write' as const), cell, value: fc.constantFrom(1, 2) }),
+    fc.record({
+      do: fc.constantFrom('readIf' as const, 'readUnless' as const, 'writeIf' as const),
+      cell,
+      other: cell,
+    }),
+  );
+  const agent = fc.array(atom, { minLength: 1, maxLength: atoms }).map((call) => [call]);
+  return fc.array(agent, { minLength: agents, maxLength: agents });
+}
+
+/** A program whose agents make one call each. */
+export function program<World>(
+  make: () => World,
+  ...calls: ((world: World, atomic: Scheduler['atomic'], touch: Footprint['touch']) => void)[]
+): Program<World> {
+  return {
+    make: (footprint) => {
+      const world = make();
+      const touch = footprint.touch.bind(footprint);
+      const agents = calls.map((call) => ({
+        calls: 1,
+        step: (_: number, scheduler: Scheduler) => call(world, scheduler.atomic.bind(scheduler), touch),
+      }));
+      return { world, agents };
+    },
+  };
 }
