@@ -18,14 +18,14 @@ export function buffersOf(
   report: Report,
 ): BufferSpec[] {
   const given = file.buffers ?? {};
-  const leaders = new Set(Object.values(given).map(({ after }) => after));
+  const leaders = [...new Set(Object.values(given).flatMap(({ after }) => after ?? []))];
   const placed = new Map<string, Pick<BufferSpec, 'at' | 'offset'>>();
   const buffers: BufferSpec[] = [];
   for (const name of Object.keys(given)) {
     const chain = chainOf(name, given, report);
     const domain = domainOf(chain, given, domains, report);
     for (const one of chain)
-      if (!placed.has(one)) placed.set(one, place(one, given, domain, [...leaders].indexOf(one), placed));
+      if (!placed.has(one)) placed.set(one, place(one, given, domain, leaders.indexOf(one), placed));
     const { size = PAGE_SIZE, contiguous = true, initially = 'written', kmalloc = false } = given[name] ?? {};
     const { at, offset } = placed.get(name) ?? { at: undefined, offset: 0 };
     buffers.push({ name, domain: domain.name, offset, size, at, contiguous, initially, kmalloc });

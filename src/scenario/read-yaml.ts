@@ -15,8 +15,8 @@ import {
 import { excerpt, Problems } from './problem.ts';
 import type { TreeEntry, TreeNode, TreeScalar } from './tree.ts';
 
-/** Characters. Scenarios have some hundred lines; the YAML library takes a second for some texts of this size. */
-const MAX_TEXT = 128 * 1024;
+/** Characters. Scenarios have some hundred lines; the YAML library takes half a second for some texts of this size. */
+const MAX_TEXT = 64 * 1024;
 /** Scalars, lists and maps, where each alias counts as what it stands for. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 32;

@@ -51,17 +51,19 @@ export class References {
 
   /** A buffer in the agent's domain. @param how what it must have been made by; any if not given. */
   ownBuffer(field: Field, name: string, how?: readonly BufferName['how'][]): BufferName | undefined {
-    const all = this.around.names.buffers.get(name) ?? [];
+    const { buffers } = this.around.names;
+    const all = buffers.get(name) ?? [];
     const own = all.filter(({ domain }) => domain === this.actor.domain);
     if (own.length === 0 && all[0]) {
-      const { domain } = all[0];
       this.wrong(
         field,
-        `found ${name}, which is in the memory of ${domain}, expected a buffer of ${this.actor.domain} (map-grant makes one of the pages of a grant)`,
+        `found ${name}, which is in the memory of ${all[0].domain}, expected a buffer of ${this.actor.domain} (map-grant makes one of the pages of a grant)`,
       );
       return undefined;
     }
-    const buffer = this.#look('a buffer', field, this.#ownBuffers(), name);
+    const buffer = this.#choose('a buffer', field, own, name, () =>
+      [...buffers.values()].flat().filter(({ domain }) => domain === this.actor.domain),
+    );
     if (buffer && how && !how.includes(buffer.how)) {
       this.wrong(
         field,
@@ -162,23 +164,34 @@ export class References {
     return grant && this.around.names.buffers.get(grant.draft.buffer)?.[0]?.size;
   }
 
-  #ownBuffers(): ByName<BufferName> {
-    const { domain } = this.actor;
-    const own = [...this.around.names.buffers.values()].flat().filter((buffer) => buffer.domain === domain);
-    return Map.groupBy(own, ({ name }) => name);
+  #look<N extends Named>(what: string, field: Field, all: ByName<N>, name: string): N | undefined {
+    return this.#choose(what, field, all.get(name) ?? [], name, () => [...all.values()].flat());
   }
 
-  #look<N extends Named>(what: string, field: Field, all: ByName<N>, name: string): N | undefined {
-    const found = meaning(all.get(name) ?? [], this.#here);
-    if (found !== undefined && found !== 'later') return found;
-    const [later] = all.get(name) ?? [];
-    if (later === undefined) this.wrong(field, unknownName(what, name, [...all.keys()]));
-    else
+  /** @param known all that there are, for the message about a name that nothing has. */
+  #choose<N extends Named>(
+    what: string,
+    field: Field,
+    candidates: readonly N[],
+    name: string,
+    known: () => readonly N[],
+  ): N | undefined {
+    const found = meaning(candidates, this.#here);
+    if (found === undefined)
+      this.wrong(
+        field,
+        unknownName(
+          what,
+          name,
+          known().map((one) => one.name),
+        ),
+      );
+    if (found === 'later')
       this.wrong(
         field,
         `found ${JSON.stringify(name)}, which only a later step makes, expected ${what} that is there by now`,
       );
-    return undefined;
+    return found === 'later' ? undefined : found;
   }
 }
 

@@ -7,7 +7,7 @@ import type { MachineRule } from '../machine/index.ts';
 import { XEN_QUIRKS } from '../xen/index.ts';
 import { bufferSize, step } from './step-schema.ts';
 import { sweepShape } from './sweep.ts';
-import { fields, flag, integer, name, optionalFields, version, words } from './values.ts';
+import { fields, flag, integer, name, named, optionalFields, version, words } from './values.ts';
 
 /** What can be violated: the machine's rules and those that do not depend on a cache.*/
 const RULES = [
@@ -23,6 +23,8 @@ const LINE_SIZE = 'a power of two from 32 to 2048';
 const lineSize = () => integer(32, 2048, LINE_SIZE, (value) => Number.isInteger(Math.log2(value)));
 const lineSizes = () => z.union([lineSize(), z.tuple([lineSize(), lineSize()])]);
 const count = (to: number) => integer(1, to, `a number from 1 to ${to}`);
+/** As many as cannot take long to check. */
+const MOST = { domains: 16, devices: 16, buffers: 64, agents: 16, steps: 200, schedule: 2000, designs: 64 };
 /** Bytes: what a bus of Arm addresses. */
 const ADDRESSES = 2 ** 48;
 const address = () =>
@@ -121,7 +123,7 @@ const buffer = optionalFields({
   kmalloc: flag().optional().describe('allocated by kmalloc of its size'),
 });
 
-const steps = z.array(step);
+const steps = z.array(step).max(MOST.steps);
 const agent = fields({
   domain: name().optional().describe('in whose kernel it runs; the hardware domain if not given'),
   device: name().optional().describe('or the device whose program it is'),
@@ -148,16 +150,19 @@ export const scenarioFile = fields({
   title: words().describe('one line for lists and reports'),
   story: words().optional().describe('what happens; which bug or claim it is'),
   platform: platform.optional().describe('the hardware, the hypervisor, the kernels'),
-  domains: z
-    .record(name(), domain)
+  domains: named(domain, MOST.domains)
     .optional()
     .describe('besides dom0 (under Xen) or host, which are implied'),
-  devices: z.record(name(), device).optional().describe('what does DMA'),
-  buffers: z.record(name(), buffer).optional().describe('memory that is there from the beginning'),
-  agents: z.record(name(), agent).optional().describe('who does something; they interleave'),
+  devices: named(device, MOST.devices).optional().describe('what does DMA'),
+  buffers: named(buffer, MOST.buffers).optional().describe('memory that is there from the beginning'),
+  agents: named(agent, MOST.agents).optional().describe('who does something; they interleave'),
   steps: steps.optional().describe('what the only agent does, where there is one'),
-  schedule: z.array(name()).optional().describe('the agent of each transition: this interleaving only'),
-  expect: z.array(expectation).optional().describe('the verdict of each design, and why'),
+  schedule: z
+    .array(name())
+    .max(MOST.schedule)
+    .optional()
+    .describe('the agent of each transition: this interleaving only'),
+  expect: z.array(expectation).max(MOST.designs).optional().describe('the verdict of each design, and why'),
   sweep: sweepShape
     .optional()
     .describe('a case for each combination: paths of fields, such as buffers.data.offset, and their values'),

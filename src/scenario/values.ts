@@ -69,6 +69,14 @@ export function name() {
   return z.string().regex(NAME, 'a name: a letter, then letters, digits, - and _, at most 64 of them');
 }
 
+/** A map from names to such things, at most so many. */
+export function named<Value extends z.ZodType>(value: Value, most: number) {
+  return z
+    .record(name(), value)
+    .refine((all) => Object.keys(all).length <= most, `at most ${most} of them`)
+    .meta({ maxProperties: most });
+}
+
 /** A text that says something. */
 export function words() {
   return z
