@@ -6,7 +6,7 @@
 import type { Design } from '../linux/index.ts';
 import { byLength } from './cache-maint.ts';
 import { since59 } from './linux-5.9.ts';
-import { swiotlbXen } from './swiotlb-xen.ts';
+import { localOrForeign } from './local-or-foreign.ts';
 import { noBusOffset } from './translation.ts';
 
 export const linux54: Design = {
@@ -14,5 +14,5 @@ export const linux54: Design = {
   summary: 'pfn_valid decides everywhere; the page-crossing loop is wrong from here on',
   on: 'xen',
   releases: { from: [5, 4], before: [5, 9] },
-  ...swiotlbXen({ ...since59, ...noBusOffset, maintain: byLength(noBusOffset.toBus) }),
+  ...localOrForeign({ ...since59, ...noBusOffset, maintain: byLength(noBusOffset.toBus) }),
 };

@@ -5,11 +5,11 @@
 import { busToPhys, pfnOf } from '../address/index.ts';
 import { CacheFlushOp, type Design } from '../linux/index.ts';
 import { byLength } from './cache-maint.ts';
-import { swiotlbXen, type Variant } from './swiotlb-xen.ts';
+import { localOrForeign, type Rule } from './local-or-foreign.ts';
 import { busOffset } from './translation.ts';
 
 /** What has not changed since. */
-export const since59: Variant = {
+export const since59: Rule = {
   ...busOffset,
   localAtMap: (kernel, _phys, bus) => kernel.pfnValid(pfnOf(busToPhys(bus))),
   localLater: (kernel, bus) => kernel.pfnValid(pfnOf(busToPhys(bus))),
@@ -22,5 +22,5 @@ export const linux59: Design = {
   summary: 'as 5.4, and a bus may have an offset',
   on: 'xen',
   releases: { from: [5, 9], before: [6, 12] },
-  ...swiotlbXen(since59),
+  ...localOrForeign(since59),
 };

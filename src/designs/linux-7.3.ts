@@ -5,12 +5,12 @@
  */
 import type { Design } from '../linux/index.ts';
 import { since59 } from './linux-5.9.ts';
-import { swiotlbXen } from './swiotlb-xen.ts';
+import { localOrForeign } from './local-or-foreign.ts';
 
 export const linux73: Design = {
   name: 'linux-7.3',
   summary: 'the maintenance of 5.9, with map_phys',
   on: 'xen',
   releases: { from: [6, 18] },
-  ...swiotlbXen(since59),
+  ...localOrForeign(since59),
 };

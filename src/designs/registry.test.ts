@@ -5,6 +5,10 @@ import { DESIGNS, designOfRelease, findDesign } from './registry.ts';
 const nameOf = (release: Release, xen = true) => designOfRelease(release, xen)?.name;
 
 test.each<[Release, string]>([
+  [[3, 13], 'linux-3.13'],
+  [[3, 16], 'linux-3.13'],
+  [[3, 17], 'linux-3.17'],
+  [[3, 18], 'linux-3.17'],
   [[3, 19], 'linux-3.19'],
   [[4, 0], 'linux-3.19'],
   [[5, 3], 'linux-3.19'],
@@ -21,8 +25,13 @@ test.each<[Release, string]>([
   expect(nameOf(release)).toBe(name);
 });
 
-test('a release before 3.19 has no design here', () => {
-  expect(nameOf([3, 18])).toBeUndefined();
+test('a release before 3.13 has no design of its own: swiotlb-xen came with 3.13', () => {
+  expect(nameOf([3, 12])).toBeUndefined();
+});
+
+test('releases come oldest first', () => {
+  const from = DESIGNS.flatMap(({ releases }) => (releases ? [releases.from] : []));
+  expect(from).toEqual([...from].sort((a, b) => a[0] - b[0] || a[1] - b[1]));
 });
 
 test('every release without Xen runs dma-direct', () => {

@@ -5,19 +5,19 @@
  */
 import { mfnOf } from '../address/index.ts';
 import { CacheFlushOp, type Design } from '../linux/index.ts';
-import { byFrame } from './cache-maint.ts';
-import { swiotlbXen } from './swiotlb-xen.ts';
+import { toNextPage } from './cache-maint.ts';
+import { localOrForeign } from './local-or-foreign.ts';
 import { busOffset } from './translation.ts';
 
 export const repaired: Design = {
   name: 'repaired',
   summary: 'today\u2019s design, with the loop, the local test and FROM_DEVICE at map repaired',
   on: 'xen',
-  ...swiotlbXen({
+  ...localOrForeign({
     ...busOffset,
     localAtMap: (kernel, _phys, bus) => kernel.isOwnFrame(mfnOf(bus)),
     localLater: (kernel, bus) => kernel.isOwnFrame(mfnOf(bus)),
-    maintain: byFrame(busOffset.toBus),
+    maintain: toNextPage(busOffset.toBus),
     fromDeviceAtMap: CacheFlushOp.clean,
   }),
 };

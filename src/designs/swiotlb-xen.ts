@@ -1,15 +1,13 @@
 /**
- * swiotlb-xen as it has been since 3.19: one body, and the few things in which its releases differ.
- * Source: drivers/xen/swiotlb-xen.c and arch/arm/xen/mm.c, Linux 3.19 to 7.3.
+ * The body of drivers/xen/swiotlb-xen.c, Linux 3.13 to 7.3: who bounces, what the device is given, in which order a slot is
+ * copied and maintained. What a design does in it is its steps.
  */
 import {
-  bfnToPfn,
   busToPhys,
   DMA_MAPPING_ERROR,
   type DmaAddr,
   type MachineAddr,
   machineAddrOf,
-  mfnOf,
   NO_SLOT,
   offsetBy,
   PAGE_SIZE,
@@ -17,28 +15,42 @@ import {
   pageOffset,
   pfnOf,
 } from '../address/index.ts';
-import {
-  type CacheFlushOp,
-  type Device,
-  Direction,
-  type DmaOps,
-  type Kernel,
-  CacheFlushOp as Op,
-} from '../linux/index.ts';
+import type { Attributes, Device, Direction, DmaOps, Kernel } from '../linux/index.ts';
 
-/** In what one release differs from another. */
-export interface Variant {
-  /** The machine address as the device must be given it, and back: since 5.9 with the bus offset, before without. */
+type SyncStep = (kernel: Kernel, device: Device, dma: DmaAddr, size: number, direction: Direction) => void;
+
+/** In what one design differs from another. The steps are called for coherent devices, too. */
+export interface Steps {
+  /** The machine address as the device must be given it, and back. */
   toDma(kernel: Kernel, device: Device, bus: MachineAddr): DmaAddr;
   toBus(kernel: Kernel, device: Device, dma: DmaAddr): MachineAddr;
-  /** At map: is the buffer local (native maintenance) or foreign (hypercall)? `bus` is what the device gets. */
-  localAtMap(kernel: Kernel, phys: PhysAddr, bus: MachineAddr): boolean;
-  /** Afterwards, with nothing but the address known. */
-  localLater(kernel: Kernel, bus: MachineAddr): boolean;
-  /** The loop around the hypercall. */
-  maintain(kernel: Kernel, device: Device, dma: DmaAddr, size: number, op: CacheFlushOp): void;
-  /** Operation on a foreign FROM_DEVICE buffer when the device gets it. */
-  readonly fromDeviceAtMap: CacheFlushOp;
+  /** Bounce it, besides what every design bounces: out of reach, discontiguous, small kmalloc() objects, swiotlb=force. */
+  bounces?(kernel: Kernel, device: Device, phys: PhysAddr, bus: MachineAddr): boolean;
+  /** The slot at that machine address; undefined where there is none. */
+  slotAt(kernel: Kernel, device: Device, bus: MachineAddr): PhysAddr | undefined;
+  /** The device is about to get `dma`. `owned` is the pseudo-physical address of the buffer, or of its slot. */
+  mapped(
+    kernel: Kernel,
+    device: Device,
+    owned: PhysAddr,
+    dma: DmaAddr,
+    size: number,
+    direction: Direction,
+    attributes: Attributes,
+  ): void;
+  /** The device has finished. A slot is copied back afterwards. */
+  unmapping(
+    kernel: Kernel,
+    device: Device,
+    dma: DmaAddr,
+    size: number,
+    direction: Direction,
+    attributes: Attributes,
+  ): void;
+  /** A slot is copied back afterwards. */
+  readonly syncForCpu: SyncStep;
+  /** A slot has been copied to before. */
+  readonly syncForDevice: SyncStep;
 }
 
 /** The machine address behind a pseudo-physical one (xen_phys_to_bus). */
@@ -56,92 +68,56 @@ function straddles(kernel: Kernel, phys: PhysAddr, size: number): boolean {
   return false;
 }
 
-/** The DmaOps of one release. */
-export function swiotlbXen(variant: Variant): DmaOps {
-  const maintainForDevice = (
-    kernel: Kernel,
-    device: Device,
-    dma: DmaAddr,
-    size: number,
-    direction: Direction,
-  ) =>
-    variant.maintain(
-      kernel,
-      device,
-      dma,
-      size,
-      direction === Direction.fromDevice ? variant.fromDeviceAtMap : Op.clean,
-    );
-  const maintainForCpu = (
-    kernel: Kernel,
-    device: Device,
-    dma: DmaAddr,
-    size: number,
-    direction: Direction,
-  ) => {
-    if (direction !== Direction.toDevice) variant.maintain(kernel, device, dma, size, Op.invalidate);
-  };
-  /** xen_arch_need_swiotlb(). */
-  const needsSlot = (kernel: Kernel, device: Device, phys: PhysAddr, bus: MachineAddr) =>
-    !kernel.hasCacheFlush && !device.coherent && pfnOf(phys) !== bfnToPfn(mfnOf(bus));
+/** is_xen_swiotlb_buffer() where the machine address is read as pseudo-physical: right for slots, which are local. */
+export function slotByIdentity(kernel: Kernel, device: Device, bus: MachineAddr): PhysAddr | undefined {
+  const phys = busToPhys(bus);
+  return kernel.inSwiotlb(device, phys) && kernel.pfnValid(pfnOf(phys)) ? phys : undefined;
+}
 
+/** No maintenance at map and unmap: the device snoops, or the driver asks for none. */
+export function needsNone(device: Device, attributes: Attributes): boolean {
+  return device.coherent || attributes.skipCpuSync;
+}
+
+/** The DmaOps that the steps make. */
+export function swiotlbXen(steps: Steps): DmaOps {
   const map: DmaOps['map'] = (kernel, device, phys, size, direction, attributes) => {
     if (attributes.mmio) return kernel.busToDma(device, physToBusThroughP2m(kernel, phys));
     let owned = phys;
-    let bus = physToBusThroughP2m(kernel, phys);
-    let dma = variant.toDma(kernel, device, bus);
+    const bus = physToBusThroughP2m(kernel, phys);
+    let dma = steps.toDma(kernel, device, bus);
     if (
       !kernel.dmaCapable(device, dma, size) ||
       kernel.kmallocNeedsBounce(device, size, direction) ||
       straddles(kernel, phys, size) ||
-      needsSlot(kernel, device, phys, bus) ||
+      steps.bounces?.(kernel, device, phys, bus) ||
       kernel.swiotlbForced(device)
     ) {
       owned = kernel.swiotlbMap(device, phys, size, direction, attributes);
       if (owned === NO_SLOT) return DMA_MAPPING_ERROR;
-      bus = physToBusThroughP2m(kernel, owned);
-      dma = variant.toDma(kernel, device, bus);
+      dma = steps.toDma(kernel, device, physToBusThroughP2m(kernel, owned));
     }
-    if (!device.coherent && !attributes.skipCpuSync) {
-      if (variant.localAtMap(kernel, owned, bus)) kernel.archSyncForDevice(owned, size, direction);
-      else maintainForDevice(kernel, device, dma, size, direction);
-    }
+    steps.mapped(kernel, device, owned, dma, size, direction, attributes);
     return dma;
-  };
-
-  const syncForCpu: DmaOps['syncForCpu'] = (kernel, device, dma, size, direction) => {
-    const bus = variant.toBus(kernel, device, dma);
-    const phys = busToPhys(bus);
-    const local = variant.localLater(kernel, bus);
-    if (!device.coherent) {
-      if (local) kernel.archSyncForCpu(phys, size, direction);
-      else maintainForCpu(kernel, device, dma, size, direction);
-    }
-    if (local && kernel.inSwiotlb(device, phys)) kernel.swiotlbSyncForCpu(device, phys, size, direction);
-  };
-
-  const syncForDevice: DmaOps['syncForDevice'] = (kernel, device, dma, size, direction) => {
-    const bus = variant.toBus(kernel, device, dma);
-    const phys = busToPhys(bus);
-    const local = variant.localLater(kernel, bus);
-    if (local && kernel.inSwiotlb(device, phys)) kernel.swiotlbSyncForDevice(device, phys, size, direction);
-    if (!device.coherent) {
-      if (local) kernel.archSyncForDevice(phys, size, direction);
-      else maintainForDevice(kernel, device, dma, size, direction);
-    }
   };
 
   const unmap: DmaOps['unmap'] = (kernel, device, dma, size, direction, attributes) => {
     if (attributes.mmio) return;
-    const bus = variant.toBus(kernel, device, dma);
-    const phys = busToPhys(bus);
-    const local = variant.localLater(kernel, bus);
-    if (!device.coherent && !attributes.skipCpuSync) {
-      if (local) kernel.archSyncForCpu(phys, size, direction);
-      else maintainForCpu(kernel, device, dma, size, direction);
-    }
-    if (local && kernel.inSwiotlb(device, phys))
-      kernel.swiotlbUnmap(device, phys, size, direction, attributes);
+    steps.unmapping(kernel, device, dma, size, direction, attributes);
+    const slot = steps.slotAt(kernel, device, steps.toBus(kernel, device, dma));
+    if (slot !== undefined) kernel.swiotlbUnmap(device, slot, size, direction, attributes);
+  };
+
+  const syncForCpu: DmaOps['syncForCpu'] = (kernel, device, dma, size, direction) => {
+    steps.syncForCpu(kernel, device, dma, size, direction);
+    const slot = steps.slotAt(kernel, device, steps.toBus(kernel, device, dma));
+    if (slot !== undefined) kernel.swiotlbSyncForCpu(device, slot, size, direction);
+  };
+
+  const syncForDevice: DmaOps['syncForDevice'] = (kernel, device, dma, size, direction) => {
+    const slot = steps.slotAt(kernel, device, steps.toBus(kernel, device, dma));
+    if (slot !== undefined) kernel.swiotlbSyncForDevice(device, slot, size, direction);
+    steps.syncForDevice(kernel, device, dma, size, direction);
   };
 
   return { map, unmap, syncForCpu, syncForDevice };

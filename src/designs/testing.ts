@@ -1,9 +1,12 @@
-/** A Kernel for this room's tests: it answers from a few facts and writes down what a design does. */
+/** For this room's tests: a Kernel that answers from a few facts and writes down what a design does, and loads for it. */
 import {
   bfnToPfn,
   type DmaAddr,
   dmaToMachine,
+  joinRanges,
+  type MachineAddr,
   type Mfn,
+  machineAddr,
   machineToDma,
   mfn,
   NO_SLOT,
@@ -13,15 +16,18 @@ import {
   type PhysAddr,
   physAddr,
 } from '../address/index.ts';
-import type {
-  Alias,
-  Architecture,
-  CacheFlush,
-  Device,
+import {
+  type Alias,
+  type Architecture,
+  type CacheFlush,
+  type Design,
+  type Device,
+  DIRECTION_NAMES,
   Direction,
-  Kernel,
-  Table,
-  Tables,
+  type Kernel,
+  NO_ATTRIBUTES,
+  type Table,
+  type Tables,
 } from '../linux/index.ts';
 
 /** One thing that a design asked the kernel to do, in order. */
@@ -174,7 +180,9 @@ export class FakeKernel implements Kernel {
   archSyncForCpu(at: PhysAddr, size: number, direction: Direction): void {
     this.deeds.push({ what: 'arch_sync_for_cpu', at, size, direction });
   }
+  /** The table of x86: the reverse of the p2m, and the identity for all other frames. */
   machineToPfn(frame: Mfn): Pfn {
+    for (const [page, behind] of this.#facts.p2m ?? []) if (behind === frame) return page as Pfn;
     return bfnToPfn(frame);
   }
   lock(name: string): void {
@@ -198,4 +206,114 @@ export class FakeKernel implements Kernel {
   cacheFlush(flush: CacheFlush): void {
     this.deeds.push({ what: 'cacheFlush', ...flush });
   }
+}
+
+const hexOf = (value: number) => `0x${value.toString(16)}`;
+const range = (at: number, size: number) => `${hexOf(at)}+${hexOf(size)}`;
+const aliasText = (value: number | Alias) =>
+  typeof value === 'number' ? hexOf(value) : `${value.mapping} ${hexOf(value.phys)}`;
+
+/** One line of text for each deed. */
+export function told(deeds: readonly Deed[]): string[] {
+  return deeds.map((deed) => {
+    switch (deed.what) {
+      case 'cacheFlush': {
+        const op = deed.op === 1 ? 'CLEAN' : 'INVAL';
+        return `cacheFlush ${op} ${hexOf(deed.devBusAddr)} off ${hexOf(deed.offset)} len ${hexOf(deed.length)}`;
+      }
+      case 'syncAliasForDevice':
+      case 'syncAliasForCpu':
+        return `${deed.what} ${deed.alias.mapping} ${range(deed.alias.phys, deed.size)} ${DIRECTION_NAMES[deed.direction]}`;
+      case 'find':
+        return `find ${deed.table} ${hexOf(deed.key)}`;
+      case 'insert':
+      case 'remove':
+        return `${deed.what} ${deed.table} ${hexOf(deed.key)} ${aliasText(deed.value)}`;
+      case 'lock':
+      case 'unlock':
+        return `${deed.what} ${deed.name}`;
+      case 'swiotlbMap':
+      case 'swiotlbUnmap':
+      case 'swiotlbSyncForCpu':
+      case 'swiotlbSyncForDevice':
+        return `${deed.what} ${hexOf(deed.at)}`;
+      default:
+        return `${deed.what} ${range(deed.at, deed.size)} ${DIRECTION_NAMES[deed.direction]}`;
+    }
+  });
+}
+
+/** The same without the lock of a table, which every look-up takes. */
+export function toldUnlocked(deeds: readonly Deed[]): string[] {
+  return told(deeds.filter(({ what }) => what !== 'lock' && what !== 'unlock'));
+}
+
+export const DEVICE: Device = { name: 'nvme', coherent: false };
+export const COHERENT: Device = { name: 'nvme', coherent: true };
+export const SKIP = { ...NO_ATTRIBUTES, skipCpuSync: true };
+
+export const OFFSETS = Array.from({ length: 64 }, (_, i) => i * 64);
+export const SIZES = [1, 63, 64, 512, 2048, 4095, 4096, 4097, 6000, 8192, 12_288, 16_384];
+export const DIRECTIONS = Object.values(Direction);
+
+/** A local page; five foreign pages in a row, and machine pages for them below and above 4 GiB. */
+export const LOCAL_PAGE = 0xc1000;
+export const FOREIGN_PFN = 0x4dc15;
+export const FRAMES = { below: 0x3fadf, above: 0x13fadf };
+export const p2mTo = (frame: number): ReadonlyMap<number, number> =>
+  new Map([0, 1, 2, 3, 4].map((i) => [FOREIGN_PFN + i, frame + i]));
+
+/** A buffer at a pseudo-physical address, with the machine address behind it. */
+export interface Shape {
+  readonly phys: PhysAddr;
+  readonly bus: number;
+  readonly size: number;
+  readonly direction: Direction;
+}
+export const localShape = (offset: number, size: number, direction: Direction): Shape => ({
+  phys: physAddr(LOCAL_PAGE * PAGE_SIZE + offset),
+  bus: LOCAL_PAGE * PAGE_SIZE + offset,
+  size,
+  direction,
+});
+export const foreignShape = (frame: number, offset: number, size: number, direction: Direction): Shape => ({
+  phys: physAddr(FOREIGN_PFN * PAGE_SIZE + offset),
+  bus: frame * PAGE_SIZE + offset,
+  size,
+  direction,
+});
+export function* foreignShapes(frame: number): Generator<Shape> {
+  for (const offset of OFFSETS)
+    for (const size of SIZES)
+      for (const direction of DIRECTIONS) yield foreignShape(frame, offset, size, direction);
+}
+
+/** Map the buffer on a new kernel. */
+export function mapped(design: Design, facts: Facts, shape: Shape, attributes = NO_ATTRIBUTES) {
+  const kernel = new FakeKernel(facts);
+  const { phys, size, direction } = shape;
+  const dma = design.map(kernel, DEVICE, phys, size, direction, attributes);
+  return { dma, deeds: kernel.deeds };
+}
+/** Unmap it on a new kernel, which knows nothing of the map. */
+export function unmapped(design: Design, facts: Facts, dma: DmaAddr, { size, direction }: Shape) {
+  const kernel = new FakeKernel(facts);
+  design.unmap(kernel, DEVICE, dma, size, direction, NO_ATTRIBUTES);
+  return kernel.deeds;
+}
+
+/** Tell the design of the foreign pages of `facts`, in order. @returns its answers. */
+export function grant(design: Design, kernel: FakeKernel, pages: ReadonlyMap<number, number>): boolean[] {
+  return [...pages].map(([page, frame]) => design.grantMapped?.(kernel, page as Pfn, mfn(frame)) ?? true);
+}
+
+/** Bytes that hypercalls with `op` reach: Xen drops the low bits of the bus address. */
+export function flushed(deeds: readonly Deed[], op: number): (readonly [number, number])[] {
+  return joinRanges<MachineAddr>(
+    deeds.flatMap((deed) => {
+      if (deed.what !== 'cacheFlush' || deed.op !== op) return [];
+      const from = deed.devBusAddr - (deed.devBusAddr % PAGE_SIZE) + deed.offset;
+      return [[machineAddr(from), machineAddr(from + deed.length)] as const];
+    }),
+  );
 }

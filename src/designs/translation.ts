@@ -1,8 +1,8 @@
 /** What the releases assume of a bus: an offset (dma-ranges), or none. */
 import { dmaToMachine, machineToDma } from '../address/index.ts';
-import type { Variant } from './swiotlb-xen.ts';
+import type { Steps } from './swiotlb-xen.ts';
 
-type Translation = Pick<Variant, 'toDma' | 'toBus'>;
+type Translation = Pick<Steps, 'toDma' | 'toBus'>;
 
 /** Up to 5.8: the machine address is given to the device as it is, and the bus address taken for the machine's. */
 export const noBusOffset: Translation = {
