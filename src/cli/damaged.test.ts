@@ -22,7 +22,9 @@ const withLine = (at: number, line: string) => [...lines.slice(0, at), line, ...
 /** The report on a trace as it should be, to compare with. */
 const { document: whole } = await replayJson(TRACE, BOARD);
 type Finding = (typeof whole)['designs'][number]['findings'][number];
-const errorsOf = ({ designs }: typeof whole) => designs.map(({ findings }) => findings);
+/** linux-3.17 has errors everywhere, also on what is inconclusive around a damaged place. */
+const errorsOf = ({ designs }: typeof whole) =>
+  designs.filter(({ name }) => name !== 'linux-3.17').map(({ findings }) => findings);
 
 describe('gzip data', () => {
   const packed = readFileSync(TRACE);

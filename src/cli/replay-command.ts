@@ -142,7 +142,7 @@ async function replayOnce(task: Task): Promise<Run> {
     const own = ownDesign(flags.kernel, platform.xen, byPhys);
     if (own.design === undefined)
       throw new UsageError(
-        `--kernel: found ${flags.kernel}, expected 3.19 or later (no design is modelled for older ones on Xen)`,
+        `--kernel: found ${flags.kernel}, expected 3.13 or later (no design is modelled for older ones on Xen)`,
       );
     const shown = shownDesigns(asked, own.design);
     const reader: FtraceReader = new FtraceReader({

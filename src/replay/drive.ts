@@ -1,13 +1,15 @@
 /** Drives every track through the calls of the trace: the recording with what it recorded, each design with what it does. */
-import { type DmaAddr, type MachineAddr, offsetBy } from '../address/index.ts';
+import { type DmaAddr, hex, type MachineAddr, offsetBy } from '../address/index.ts';
 import { dmaDirect } from '../designs/index.ts';
 import type { Attributes, Design, Direction } from '../linux/index.ts';
 import type { ActName } from './explain.ts';
+import type { Grants } from './grants.ts';
+import type { Hindrance } from './hindrance.ts';
 import type { ReplayKernel } from './kernel.ts';
 import { Lane, type World } from './lane.ts';
 import type { LiveMapping } from './live.ts';
 import type { DriverCall } from './misuse.ts';
-import { type Operation, sameOperations } from './operation.ts';
+import { NO_OPERATIONS, type Operation, sameOperations } from './operation.ts';
 import type { ReplayDevice } from './platform.ts';
 import { bouncedBytes, type Track } from './track.ts';
 
@@ -31,19 +33,22 @@ interface MapDone {
   readonly judged: boolean;
   /** The device is programmed with an address that is not the buffer's. */
   readonly misprogrammed: boolean;
+  readonly hindrance: Hindrance | undefined;
   readonly operations: readonly Operation[];
   lane: Lane | undefined;
 }
 
 export class Drive {
   readonly tracks: readonly Track[];
+  readonly #grants: Grants;
   readonly #world: World;
   readonly #kernel: ReplayKernel;
   /** Reused from call to call: what the tracks did that are through. */
   readonly #mapped: MapDone[] = [];
   readonly #parted: { before: Lane; after: Lane; operations: readonly Operation[] }[] = [];
 
-  constructor(world: World, tracks: readonly Track[], kernel: ReplayKernel) {
+  constructor(world: World, tracks: readonly Track[], kernel: ReplayKernel, grants: Grants) {
+    this.#grants = grants;
     this.#world = world;
     this.tracks = tracks;
     this.#kernel = kernel;
@@ -79,7 +84,16 @@ export class Drive {
     const { dma, bus, size, direction } = mapping;
     const bounced = mapping.mappingClass === 'bounced';
     if (bounced) track.cost.bouncedBytes += bouncedBytes(size, direction, false);
-    return { dma, bus, bounced, judged, misprogrammed: false, operations, lane: undefined };
+    return {
+      dma,
+      bus,
+      bounced,
+      judged,
+      misprogrammed: false,
+      hindrance: undefined,
+      operations,
+      lane: undefined,
+    };
   }
 
   #mapByDesign(
@@ -92,6 +106,8 @@ export class Drive {
   ): MapDone {
     const kernel = this.#kernel;
     const { device, size, line } = mapping;
+    const hindrance = this.#hindrance(track, design, mapping);
+    if (hindrance?.kind === 'refused') return neverMapped(mapping, hindrance);
     kernel.begin(mapping, false, track.tables);
     const dma = design.map(kernel, device, mapping.phys, size, mapping.direction, attributes);
     track.cost.bouncedBytes += kernel.copied;
@@ -104,20 +120,36 @@ export class Drive {
       dma,
       bus,
       bounced,
-      judged: judged && !undecided,
+      judged: judged && !undecided && hindrance === undefined,
       misprogrammed,
+      hindrance,
       operations,
       lane: undefined,
     };
   }
 
+  /** Why the design may not come to map this, which the recorded kernel did. */
+  #hindrance(track: Track, design: Design, { mappingClass, phys, size }: LiveMapping): Hindrance | undefined {
+    if (mappingClass !== 'foreign' || design.grantMapped === undefined) return undefined;
+    return this.#grants.hindrance(track, phys, size);
+  }
+
   #beginLane(mapping: LiveMapping, attributes: Attributes, done: MapDone): Lane {
-    const { dma, bus, bounced, judged, misprogrammed, operations } = done;
+    const { dma, bus, bounced, judged, misprogrammed, hindrance, operations } = done;
     const { line, size } = mapping;
     const asRecorded = dma === mapping.dma && bounced === (mapping.mappingClass === 'bounced');
-    const lane = new Lane(this.#world, mapping, asRecorded ? undefined : { dma, bus, bounced }, judged);
+    const elsewhere = asRecorded ? undefined : { dma, bus, bounced };
+    const lane = new Lane(this.#world, mapping, elsewhere, judged, hindrance);
     const to = offsetBy(bus, size);
-    if (misprogrammed) lane.misplace('wrong-frame', bus, to);
+    if (misprogrammed)
+      lane.misplace(
+        'wrong-frame',
+        bus,
+        to,
+        `the device is given ${hex(dma)}, and the buffer is at machine address ${hex(mapping.bus)}`,
+      );
+    if (hindrance?.kind === 'refused')
+      lane.misplace('fault', hindrance.from, hindrance.to, hindrance.because);
     lane.act('map', line, bus, to, attributes.skipCpuSync, operations);
     done.lane = lane;
     this.#mapped.push(done);
@@ -139,7 +171,8 @@ export class Drive {
       if (track.design === undefined) {
         if (before.bounced && !(name === 'unmap' && attributes.skipCpuSync))
           track.cost.bouncedBytes += bouncedBytes(size, mapping.direction, name !== 'sync_for_device');
-      } else {
+      } else if (before.hindrance?.kind === 'refused') operations = NO_OPERATIONS;
+      else {
         operations = this.#run(track, ranBy(track.design, mapping), before, mapping, mapping.device, call);
         if (compare && !this.#kernel.undecided && mapping.uncertain === undefined)
           track.conformance?.compare(line, operations, recorded);
@@ -230,6 +263,20 @@ function ranBy(design: Design, mapping: LiveMapping): Design {
   return mapping.translated ? dmaDirect : design;
 }
 
+/** A buffer in a page that the design does not have. */
+function neverMapped({ dma, bus }: LiveMapping, hindrance: Hindrance): MapDone {
+  return {
+    dma,
+    bus,
+    bounced: false,
+    judged: false,
+    misprogrammed: false,
+    hindrance,
+    operations: NO_OPERATIONS,
+    lane: undefined,
+  };
+}
+
 function isSameMap(a: MapDone, b: MapDone): boolean {
   return (
     a.dma === b.dma &&
@@ -237,6 +284,7 @@ function isSameMap(a: MapDone, b: MapDone): boolean {
     a.bounced === b.bounced &&
     a.judged === b.judged &&
     a.misprogrammed === b.misprogrammed &&
+    a.hindrance === b.hindrance &&
     sameOperations(a.operations, b.operations)
   );
 }

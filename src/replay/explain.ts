@@ -52,9 +52,9 @@ export function explain(
         ? `the only copy of ${bytes} can be lost: ${hit(acts, first, say)}`
         : `data beside the buffer in ${bytes} can be lost: ${hit(acts, first, say)}`;
     case 'wrong-frame':
-      return `${bytes} is no frame of this mapping: ${hit(acts, first, say)}`;
+      return `${bytes} is no frame of this mapping: ${first.because ?? hit(acts, first, say)}`;
     case 'fault':
-      return `nothing is mapped at ${bytes}: ${hit(acts, first, say)}`;
+      return `nothing is mapped at ${bytes}: ${first.because ?? hit(acts, first, say)}`;
     case 'disclosure':
       return `${bytes} can show an earlier owner's data`;
   }

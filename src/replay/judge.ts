@@ -47,6 +47,8 @@ export interface Damage {
   readonly to: MachineAddr;
   /** Bytes of the buffer, or bytes outside it. */
   readonly inside: boolean;
+  /** Why, where no maintenance operation did it. */
+  readonly because?: string;
 }
 
 /** Who takes part in a mapping, as far as the judge cares. */

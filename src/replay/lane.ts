@@ -6,6 +6,7 @@
 import { type DmaAddr, type MachineAddr, offsetBy, type PhysAddr } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
 import type { Act, ActName } from './explain.ts';
+import type { Hindrance } from './hindrance.ts';
 import type { Histories, HistoryNode, HistoryStep } from './history.ts';
 import type { Damage, Landed } from './judge.ts';
 import { type Ground, land, type Target } from './landing.ts';
@@ -61,9 +62,18 @@ export class Lane {
   #log: Logged | undefined;
   /** What went to a wrong frame or through no alias: absolute, and not part of a history. */
   #misplaced: Damage[] | undefined;
+  /** What kept the design from mapping it at all, or may have. */
+  readonly hindrance: Hindrance | undefined;
 
   /** @param elsewhere undefined where the mapping lies as it was recorded. */
-  constructor(world: World, mapping: LaneMapping, elsewhere: Elsewhere | undefined, judged: boolean) {
+  constructor(
+    world: World,
+    mapping: LaneMapping,
+    elsewhere: Elsewhere | undefined,
+    judged: boolean,
+    hindrance?: Hindrance,
+  ) {
+    this.hindrance = hindrance;
     this.#world = world;
     this.#mapping = mapping;
     this.#elsewhere = elsewhere;
@@ -90,7 +100,7 @@ export class Lane {
 
   /** The same history, to go on differently. */
   fork(): Lane {
-    const copy = new Lane(this.#world, this.#mapping, this.#elsewhere, false);
+    const copy = new Lane(this.#world, this.#mapping, this.#elsewhere, false, this.hindrance);
     copy.#node = this.#node;
     copy.#log = this.#log;
     if (this.#misplaced) copy.#misplaced = [...this.#misplaced];
@@ -136,10 +146,18 @@ export class Lane {
   }
 
   /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias. */
-  misplace(rule: 'wrong-frame' | 'fault', from: MachineAddr, to: MachineAddr): void {
+  misplace(rule: 'wrong-frame' | 'fault', from: MachineAddr, to: MachineAddr, because?: string): void {
     this.#misplaced ??= [];
     if (this.#misplaced.length < MOST_ACTS)
-      this.#misplaced.push({ rule, severity: 'error', moves: null, from, to, inside: false });
+      this.#misplaced.push({
+        rule,
+        severity: 'error',
+        moves: null,
+        from,
+        to,
+        inside: false,
+        ...(because === undefined ? {} : { because }),
+      });
   }
 
   get isDamaged(): boolean {

@@ -2,12 +2,13 @@
  * From a stream of trace events to judgement: pairs maps with their unmaps and syncs, gives each its maintenance,
  * and drives one track for the recording and one for each design.
  */
-import { INVALID_P2M_ENTRY, NO_SLOT } from '../address/index.ts';
+import { INVALID_P2M_ENTRY, NO_SLOT, type Pfn } from '../address/index.ts';
 import { Automaton } from '../coherence/index.ts';
 import type { Design } from '../linux/index.ts';
 import { Direction, EventKind, type TraceEvent, type TraceSink, type Unparsed } from '../trace/index.ts';
 import type { Call } from './call.ts';
 import { Drive } from './drive.ts';
+import { Grants } from './grants.ts';
 import { Histories } from './history.ts';
 import type { Hardware } from './judge.ts';
 import { ReplayKernel } from './kernel.ts';
@@ -47,6 +48,7 @@ export class Replay implements TraceSink {
   readonly automaton = new Automaton();
   readonly hardware: Hardware;
   readonly tracks: readonly Track[];
+  readonly #grants: Grants;
   /** Maintenance events by path: native, the hypercall, any. */
   nativeRecorded = false;
   hypercallsRecorded = false;
@@ -68,12 +70,10 @@ export class Replay implements TraceSink {
     this.tracks = options.judgeRecorded
       ? [new Track(world, 'recorded', undefined, false), ...designs]
       : designs;
-    this.session = new Session(
-      platform,
-      p2m,
-      new Drive(world, this.tracks, new ReplayKernel(platform, p2m)),
-      source,
-    );
+    const kernel = new ReplayKernel(platform, p2m);
+    const driven = this.tracks.filter(({ design }) => design?.needs === undefined);
+    this.#grants = new Grants(p2m, kernel, driven);
+    this.session = new Session(platform, p2m, new Drive(world, driven, kernel, this.#grants), source);
   }
 
   event(event: TraceEvent): void {
@@ -100,8 +100,8 @@ export class Replay implements TraceSink {
         return;
       case EventKind.p2m:
         session.saw(event);
-        if (event.mfn === INVALID_P2M_ENTRY) session.p2m.remove(event.pfn, event.count);
-        else session.p2m.set(event.pfn, event.mfn, event.count);
+        if (event.mfn === INVALID_P2M_ENTRY) this.#ungrant(event);
+        else this.#grants.mapped(event.pfn, event.mfn, event.count);
         return;
       case EventKind.xsMap:
         this.#call(event, 'map');
@@ -221,6 +221,14 @@ export class Replay implements TraceSink {
     const context = this.session.contexts.of(event);
     context.lastFlush = flush;
     if (!context.wait(flush)) this.session.saw(event);
+  }
+
+  #ungrant({ pfn, count }: TraceEvent): void {
+    for (let i = 0; i < count; i++) {
+      const frame = this.session.p2m.get((pfn + i) as Pfn);
+      if (frame !== undefined) this.session.settleFrame(frame);
+    }
+    this.#grants.unmapped(pfn, count);
   }
 
   #call(event: TraceEvent, kind: Call['kind']): void {

@@ -48,6 +48,15 @@ function localityOf({ platform }: Session): string {
 }
 
 function judgeTrack(track: Track, paths: RecordedPaths): TrackResult {
+  if (track.design?.needs !== undefined) {
+    const because = `not judged on a recording: it needs ${track.design.needs}`;
+    return {
+      track,
+      verdict: 'inconclusive',
+      inconclusive: [{ line: 0, device: '', because }],
+      conforms: false,
+    };
+  }
   if (track.design !== undefined)
     return {
       track,

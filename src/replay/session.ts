@@ -3,9 +3,11 @@ import {
   type DmaAddr,
   dmaToMachine,
   type MachineAddr,
+  type Mfn,
   machineAddrOf,
   machineToDma,
   offsetBy,
+  PAGE_SIZE,
   type PhysAddr,
   pageOffset,
   pfnOf,
@@ -49,6 +51,8 @@ export class Session {
   readonly misuse = new MisuseLog();
   readonly devices: DeviceCount[] = [];
   readonly #names: readonly string[];
+  /** Contexts in which a list is being unmapped. */
+  readonly #closing = new Set<ContextState>();
   /** Line of the last event of each CPU and context, but for the operations of an open dma_unmap_sg. */
   readonly #seen: number[] = [];
   /** Does the trace tell interrupts from what they interrupt. */
@@ -82,10 +86,31 @@ export class Session {
     return { context, uncertain: lost ? 'events were lost just before it' : undefined };
   }
 
+  /** A list is being unmapped: it waits for the operations that follow in its context. */
+  close(context: ContextState, closing: SgClosing): void {
+    context.closings.push(closing);
+    this.#closing.add(context);
+  }
+
   /** What the dma_unmap_sg events of this context took is complete. */
   settle(context: ContextState): void {
-    for (const closing of context.closings) this.#close(closing);
-    context.closings = [];
+    this.#settleWhere(context, () => true);
+  }
+
+  /** The grant of a frame is unmapped, in whatever context: DMA to it is over, and its maintenance. */
+  settleFrame(frame: Mfn): void {
+    const from = machineAddrOf(frame);
+    const isOfFrame = ({ entries }: SgClosing) =>
+      entries.some(({ bus, size }) => bus < from + PAGE_SIZE && bus + size > from);
+    for (const context of this.#closing) this.#settleWhere(context, isOfFrame);
+  }
+
+  #settleWhere(context: ContextState, isComplete: (closing: SgClosing) => boolean): void {
+    const { closings } = context;
+    if (closings.length === 0) return;
+    context.closings = closings.filter((closing) => !isComplete(closing));
+    for (const closing of closings) if (!context.closings.includes(closing)) this.#close(closing);
+    if (context.closings.length === 0) this.#closing.delete(context);
   }
 
   /** The same where the trace ends: a call that nothing shows to be over may have been cut in the middle. */
@@ -128,12 +153,9 @@ export class Session {
    * tables, or an interrupt in a trace that does not tell contexts apart.
    */
   #settleBefore(context: ContextState, event: TraceEvent): void {
-    if (context.closings.length === 0) return;
-    context.closings = context.closings.filter((closing) => {
+    this.#settleWhere(context, (closing) => {
       const inner = event.kind === EventKind.syncForDevice && closing.device.index !== event.device;
-      if (closing.outlives(inner || !this.contextKnown())) return true;
-      this.#close(closing);
-      return false;
+      return !closing.outlives(inner || !this.contextKnown());
     });
   }
 

@@ -25,6 +25,9 @@ function isSameAlias(a: Alias, b: Alias): boolean {
   return a.mapping === b.mapping && a.phys === b.phys;
 }
 
+/** Values kept under one key; more are there only where removals are missing from the trace. Memory stays bounded. */
+const MOST_VALUES = 1024;
+
 const NO_VALUES: readonly never[] = [];
 
 class CountedTable<Key extends number, Value> implements Table<Key, Value> {
@@ -52,8 +55,11 @@ class CountedTable<Key extends number, Value> implements Table<Key, Value> {
   insert(key: Key, value: Value): void {
     this.#cost.indexInserts++;
     const values = this.#values.get(key);
-    if (values) values.push(value);
-    else this.#values.set(key, [value]);
+    if (values === undefined) this.#values.set(key, [value]);
+    else if (values.push(value) > MOST_VALUES) {
+      values.shift();
+      this.#size.now--;
+    }
     this.#size.now++;
     this.#cost.indexPeak = Math.max(this.#cost.indexPeak, this.#size.now);
   }

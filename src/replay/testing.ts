@@ -76,17 +76,21 @@ export class Outcome {
 
 /** What a replay is to judge. */
 export interface Setup extends Partial<Platform> {
-  /** Designs besides the recording; all for this platform if not given. */
+  /** Designs besides the recording; if not given dma-direct, or on Xen those that ask it to maintain: 3.19 and later. */
   readonly designs?: readonly string[];
   /** The kernel's own. */
   readonly own?: string;
 }
 
+const SINCE_319 = ['linux-3.19', 'linux-5.4', 'linux-5.9', 'linux-6.12', 'linux-7.3', 'repaired'];
+/** Every design that is for Xen. */
+export const ON_XEN = DESIGNS.filter(({ on }) => on === 'xen').map(({ name }) => name);
+
 /** Replay a trace given as text. */
 export function replayText(text: string, setup: Setup = {}): Outcome {
   const { designs, own, ...platform } = setup;
   const xen = platform.xen ?? true;
-  const names = designs ?? DESIGNS.filter(({ on }) => on === (xen ? 'xen' : 'bare-metal')).map((d) => d.name);
+  const names = designs ?? (xen ? SINCE_319 : ['dma-direct']);
   const reader: FtraceReader = new FtraceReader({
     event: (event) => replay.event(event),
     unparsed: (unparsed) => replay.unparsed(unparsed),
@@ -313,6 +317,7 @@ export interface ListedMapping {
   /** Line of the map. */
   readonly line: number;
   readonly dma: number;
+  readonly phys: number;
   readonly size: number;
   readonly dir: number;
   readonly foreign: boolean;
@@ -327,6 +332,7 @@ export function listMappings(text: string): ListedMapping[] {
     const mapping = {
       line: event.line,
       dma,
+      phys,
       size,
       dir: event.direction,
       foreign: dma !== phys,

@@ -62,7 +62,9 @@ export class Track {
 
   /** The mapping is over: report what was found on it. */
   finish(mapping: LiveMapping, lane: Lane): void {
-    if (mapping.uncertain !== undefined) this.cannotSay(mapping.line, mapping.device.name, mapping.uncertain);
+    const { hindrance } = lane;
+    const uncertain = mapping.uncertain ?? (hindrance?.kind === 'unknown' ? hindrance.because : undefined);
+    if (uncertain !== undefined) this.cannotSay(mapping.line, mapping.device.name, uncertain);
     else if (lane.isDamaged) this.findings.add(mapping, lane, this.design === undefined);
   }
 

@@ -60,7 +60,7 @@ export function unmapSg(session: Session, event: TraceEvent): void {
   if (list === undefined) {
     // Mapped before the recording began, or lost: what follows for it is nobody else's.
     const pieces = piecesOf(session, event);
-    context.closings.push(new SgClosing({ device, pieces, entries: [] }, event, attributes));
+    session.close(context, new SgClosing({ device, pieces, entries: [] }, event, attributes));
     return;
   }
   if (uncertain === undefined) checkUnmapSg(session, list, event);
@@ -68,7 +68,7 @@ export function unmapSg(session: Session, event: TraceEvent): void {
     forget(session, mapping, event.line);
     mapping.uncertain ??= uncertain;
   }
-  context.closings.push(new SgClosing(list, event, attributes));
+  session.close(context, new SgClosing(list, event, attributes));
 }
 
 /** The addresses by which the operations of a list are known whose map is not: pages, and the frames behind them. */

@@ -8,7 +8,7 @@ import { plural } from './words.ts';
 const HEADINGS = [
   'design',
   'verdict',
-  'corrupted',
+  'wrong',
   'hazards',
   'hypercalls',
   'cleaned',
@@ -32,7 +32,34 @@ export function designTable(context: ReportContext, style: Style): string {
       .toString()
       .split('\n')
       .map((line) => `  ${line.trimEnd()}`),
+    ...shown(context).flatMap((result) => [...tableCost(result), ...unsaid(context, result, style)]),
   ].join('\n');
+}
+
+/** What keeping a table cost, for the designs that keep one. */
+function tableCost({ track: { name, cost } }: TrackResult): string[] {
+  const { indexInserts, indexRemoves, indexLookups, indexPeak } = cost;
+  if (indexInserts + indexRemoves + indexLookups === 0) return [];
+  return [
+    `  ${name} keeps a table: ${plural(indexInserts, 'insert')}, ${plural(indexRemoves, 'remove')}, ${plural(indexLookups, 'look-up')}, at most ${indexPeak} entries at once`,
+  ];
+}
+
+/** Why a design is inconclusive, as far as it is for reasons of its own. */
+function unsaid(context: ReportContext, { track, inconclusive }: TrackResult, style: Style): string[] {
+  if (track.design === undefined) return [];
+  const common = new Set(
+    context.result.tracks
+      .filter((other) => other.track.design === undefined || other.track.name === context.ownDesign)
+      .flatMap((other) => other.inconclusive.map(({ because }) => because)),
+  );
+  const own = new Map<string, number>();
+  for (const { because } of inconclusive)
+    if (!common.has(because)) own.set(because, (own.get(because) ?? 0) + 1);
+  return [...own].map(([because, count]) => {
+    const where = track.design?.needs === undefined ? ` (${plural(count, 'mapping')})` : '';
+    return style.yellow(`  ${track.name} is inconclusive: ${because}${where}`);
+  });
 }
 
 /** One sentence: which releases are wrong on this load. */
@@ -46,10 +73,31 @@ export function designSentences(context: ReportContext): string {
     return right.length === releases.length
       ? 'On this load every release\u2019s design maintains what it has to.'
       : `On this load no release\u2019s design was found wrong; ${names(releases.filter((r) => !right.includes(r)))}: inconclusive.`;
-  const counts = new Set(wrong.map(({ track }) => track.findings.errorMappings));
-  const [first] = counts;
-  const much = counts.size === 1 ? plural(first ?? 0, 'mapping') : 'mappings';
-  return `On this load ${names(wrong)} corrupt${wrong.length === 1 ? 's' : ''} ${much}${right.length > 0 ? `; ${names(right)} ${right.length === 1 ? 'does' : 'do'} not` : ''}.`;
+  const groups = new Map<string, TrackResult[]>();
+  for (const result of wrong) {
+    const { verb, mappings } = damageOf(result);
+    const key = `${verb} ${mappings}`;
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  const parts = [...groups.values()].map((results) => {
+    const { verb, mappings } = damageOf(results[0] as TrackResult);
+    const fitting = results.length === 1 ? VERBS[verb].one : VERBS[verb].several;
+    return `${names(results)} ${fitting} ${plural(mappings, 'mapping')}`;
+  });
+  if (right.length > 0) parts.push(`${names(right)} ${right.length === 1 ? 'has' : 'have'} no errors`);
+  return `On this load ${parts.join('; ')}.`;
+}
+
+const VERBS = {
+  corrupt: { one: 'corrupts', several: 'corrupt' },
+  fail: { one: 'fails on', several: 'fail on' },
+} as const;
+
+/** Where nothing is mapped no data is lost: the transfer fails. */
+function damageOf({ track }: TrackResult): { readonly verb: keyof typeof VERBS; readonly mappings: number } {
+  const { problems, errorMappings } = track.findings;
+  const faults = problems.every(({ rule, severity }) => rule === 'fault' || severity === 'hazard');
+  return { verb: faults ? 'fail' : 'corrupt', mappings: errorMappings };
 }
 
 function shown(context: ReportContext): TrackResult[] {
@@ -58,7 +106,9 @@ function shown(context: ReportContext): TrackResult[] {
 
 function rowOf({ track, verdict }: TrackResult, style: Style): string[] {
   const { cost, findings, name } = track;
-  if (verdict === 'not-recorded') return [name, 'not recorded', ...HEADINGS.slice(2).map(() => '')];
+  const blank = HEADINGS.slice(2).map(() => '');
+  if (verdict === 'not-recorded') return [name, 'not recorded', ...blank];
+  if (track.design?.needs !== undefined) return [name, style.yellow(verdict), ...blank];
   const colour: Record<Verdict, (text: string) => string> = {
     errors: style.red,
     hazards: style.yellow,
