@@ -1,7 +1,7 @@
 /** A buffer goes to its device and comes back: what the device reaches, and what it may do there. */
 import { offsetBy } from '../../address/index.ts';
 import { Direction } from '../../linux/index.ts';
-import { type MachineRange, machineRanges, sameRanges } from './places.ts';
+import { type MachineRange, machineRanges, physAt, sameRanges } from './places.ts';
 import type { Mapping, MappingEntry, System } from './system.ts';
 
 /**
@@ -21,7 +21,10 @@ export function handOver(
   if (reached === undefined) return;
   const { direction, device, name } = mapping;
   const window = { reads: direction !== Direction.fromDevice, writes: direction !== Direction.toDevice };
-  for (const [low, high] of reached) system.machine.openWindow(name, device.port, low, high, window);
+  for (const [low, high] of reached) {
+    if (window.reads) bounceRead(system, low, high);
+    system.machine.openWindow(name, device.port, low, high, window);
+  }
   system.windows.set(windowKey(mapping, entry, from), reached);
 }
 
@@ -39,7 +42,10 @@ export function takeBack(
     from === entry.from && opened
       ? opened
       : system.bus.reach(mapping.device, offsetBy(entry.dma, from - entry.from), to - from);
-  for (const [low, high] of reached ?? []) system.machine.closeWindow(mapping.name, low, high);
+  for (const [low, high] of reached ?? []) {
+    if (mapping.direction !== Direction.toDevice) system.bounces.device('write', low, high - low, () => {});
+    system.machine.closeWindow(mapping.name, low, high);
+  }
 }
 
 /** A scripted device reads or writes; within an atomic action. */
@@ -54,8 +60,33 @@ export function deviceAccess(
   const reached = reachOf(system, mapping, entry, from, to);
   const { port } = mapping.device;
   for (const [low, high] of reached ?? [])
-    if (how === 'read') system.machine.deviceRead(port, low, high);
-    else system.machine.deviceWrite(port, low, high);
+    if (how === 'read') {
+      bounceRead(system, low, high);
+      system.machine.deviceRead(port, low, high);
+    } else {
+      system.bounces.device('write', low, high - low, () => {});
+      system.machine.deviceWrite(port, low, high);
+    }
+}
+
+/** A mapping is made: if it bounced, buffer and slot are two from now on; within an atomic action. */
+export function noteBounce(system: System, mapping: Mapping, { place, from, to, dma }: MappingEntry): void {
+  const reached = system.bus.reach(mapping.device, dma, to - from);
+  const [first] = reached ?? [];
+  if (reached === undefined || first === undefined || !system.isSlot(reached)) return;
+  const { layout } = system.party(place.domain);
+  const [ram] = layout.ram;
+  if (ram === undefined) return;
+  const slot = offsetBy(ram.phys, first[0] - ram.machine);
+  system.bounces.mapped(place.domain, physAt(place, from), slot, first[0], to - from);
+}
+
+function bounceRead(system: System, low: MachineRange[0], high: MachineRange[1]): void {
+  system.bounces.device('read', low, high - low, (rule, from, to) =>
+    system.fail(rule, 'what the CPU wrote was not copied to the bounce slot', [
+      [offsetBy(low, from), offsetBy(low, to)],
+    ]),
+  );
 }
 
 /** What the device reaches, if it is what it should; otherwise that is written down. */

@@ -29,7 +29,7 @@ import {
 import { maintenanceCalls } from '../../machine/index.ts';
 import type { Action, AgentSpec, AttributeName, MaintenanceName } from '../../scenario/index.ts';
 import { grantCopy } from './grant-copy.ts';
-import { deviceAccess, handOver, takeBack } from './hand-over.ts';
+import { deviceAccess, handOver, noteBounce, takeBack } from './hand-over.ts';
 import { join, type MachineRange, machineRanges, type Place, pagePieces, physAt } from './places.ts';
 import type { Mapping, System } from './system.ts';
 
@@ -226,6 +226,10 @@ function access(system: System, actor: Actor, action: Of<'read' | 'write'>): voi
   const { cpu } = actor.spec;
   const cacheable = place.cacheable && !action.uncached;
   system.scheduler.atomic(`${action.do} ${action.buffer}`, () => {
+    for (const { phys, machine, size } of pagePieces(place, from, to))
+      system.bounces.cpu(actor.domain, action.do, phys, size, (rule, low, high) =>
+        system.fail(rule, MISSING_COPY[rule], [[offsetBy(machine, low), offsetBy(machine, high)]]),
+      );
     for (const [low, high] of reachable(
       system,
       actor.domain,
@@ -238,6 +242,13 @@ function access(system: System, actor: Actor, action: Of<'read' | 'write'>): voi
       else system.machine.cpuWrite({ cpu, cacheable }, low, high);
   });
 }
+
+/** What a bounce copy that was not made leads to. */
+const MISSING_COPY = {
+  'stale-cpu-read': 'what the device wrote is still in the bounce slot',
+  'stale-device-read': 'what the CPU wrote was not copied to the bounce slot',
+  disclosure: 'what the bounce slot held before was copied over the buffer',
+} as const;
 
 /** The memory that the domain's page tables lead to now; what is not there or not its own is written down. */
 function reachable(
@@ -359,6 +370,7 @@ function finishMap(system: System, mapping: Mapping): void {
       return;
     }
     system.mappings.set(mapping.name, mapping);
+    for (const entry of mapping.entries) noteBounce(system, mapping, entry);
     if (!mapping.attributes.skipCpuSync)
       for (const entry of mapping.entries) handOver(system, mapping, entry, entry.from, entry.to);
   });
@@ -380,6 +392,9 @@ function unmap(system: System, actor: Actor, action: Of<'unmap' | 'unmap-sg'>): 
   system.scheduler.atomic(`unmap ${mapping.name}: done`, () => {
     system.touchName(mapping.name, true);
     system.mappings.delete(mapping.name);
+    for (const { dma, from, to } of mapping.entries)
+      for (const [low] of system.bus.reach(mapping.device, dma, to - from) ?? [])
+        system.bounces.unmapped(low);
   });
 }
 

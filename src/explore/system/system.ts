@@ -34,6 +34,7 @@ import {
   type LinuxPlatform,
   type Quirk as LinuxQuirk,
   SimulatedKernel,
+  type World,
   XenPort,
   xenStage2,
 } from '../../linux/index.ts';
@@ -48,6 +49,8 @@ import {
   type XenQuirk,
   xenPlatform,
 } from '../../xen/index.ts';
+import type { Rule } from '../result.ts';
+import { Bounces } from './bounces.ts';
 import { Bus, type SystemDevice } from './bus.ts';
 import type { Found } from './found.ts';
 import { type Layout, layOut } from './layout.ts';
@@ -116,6 +119,7 @@ export class System {
   readonly parties = new Map<string, Party>();
   readonly devices = new Map<string, SystemDevice>();
   readonly bus: Bus;
+  readonly bounces: Bounces;
   readonly footprint: Footprint;
   readonly places = new Map<string, Place>();
   readonly mappings = new Map<string, Mapping>();
@@ -149,10 +153,11 @@ export class System {
     this.machine = make(one.platform, (fault) => this.#machineFault(fault), footprint);
     this.hardware = new HardwareOfXen(this);
     this.#fixed = fixedNames(one);
+    this.bounces = new Bounces(footprint);
     const layouts = one.domains.map((domain) => layOut(one, domain));
     this.#pools = layouts.map(poolOf);
     this.xen = one.platform.xen && this.#makeXen(one, layouts);
-    layouts.forEach((layout, i) => this.#addParty(layout, i));
+    for (const [i, layout] of layouts.entries()) this.#addParty(layout, i);
     this.bus = new Bus(one.platform, () => this.#translation());
     for (const spec of one.devices) this.devices.set(spec.name, deviceOf(spec));
     for (const buffer of one.buffers) {
@@ -192,12 +197,7 @@ export class System {
   };
 
   /** Something went wrong that needs no cache. */
-  fail(
-    rule: 'wrong-frame' | 'fault',
-    what: string,
-    ranges: readonly MachineRange[] = NO_RANGE,
-    inside = true,
-  ): void {
+  fail(rule: Rule, what: string, ranges: readonly MachineRange[] = NO_RANGE): void {
     const consequence = this.found.length > 0;
     const { agent, step } = this.current;
     const [from, to] = ranges[0] ?? [machineAddr(0), machineAddr(0)];
@@ -206,7 +206,7 @@ export class System {
       moves: null,
       from,
       to,
-      inside,
+      inside: true,
       consequence,
       agent,
       step,
@@ -369,7 +369,7 @@ export class System {
       ram: [...ram, heapAbove(ram)],
       footprint: this.footprint,
     });
-    layouts.forEach((layout, i) =>
+    for (const [i, layout] of layouts.entries())
       xen.createDomain({
         domid: domidOf(layout.domain, i),
         directMapped: layout.domain.directMapped,
@@ -377,8 +377,7 @@ export class System {
         iommu: platform.smmu && layout.domain.hardware,
         addressBits: platform.architecture === 'arm' ? (platform.lpae ? 40 : 32) : 48,
         ram: ramRanges(layout),
-      }),
-    );
+      });
     return xen;
   }
 
@@ -387,7 +386,8 @@ export class System {
     const domid = domidOf(domain, index);
     const { xen, scheduler, footprint, machine } = this;
     const platform = linuxPlatform(this.case, layout, xen !== undefined);
-    const common = { platform, machine, scheduler, footprint } as const;
+    const bounced: World['bounced'] = (copy) => this.bounces.copied(domain.name, copy);
+    const common = { platform, machine, scheduler, footprint, bounced };
     const fault = ({ rule, what }: KernelFault) => this.fail(rule, what);
     if (xen === undefined) {
       const kernel = new SimulatedKernel({ ...common, stage2: bareMetal(platform.ram), fault });

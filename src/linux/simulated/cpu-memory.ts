@@ -48,7 +48,9 @@ export class CpuMemory {
     for (let offset = 0; offset < size; ) {
       const at = offsetBy(begin, offset);
       const length = Math.min(size - offset, PAGE_SIZE - pageOffset(at));
-      const from = this.#resolve(alias.mapping, at, access);
+      // A scratch mapping is of one page.
+      const reached = alias.mapping === 'linear' || pfnOf(at) === pfnOf(begin);
+      const from = reached ? this.#resolve(alias.mapping, at, access) : undefined;
       if (from === undefined) this.#world.fault({ rule: 'fault', what, at, size: length });
       else {
         const last = pieces.at(-1);
