@@ -7,9 +7,9 @@ import {
   handedOver,
   initialBytes,
   JUDGED,
-  newUndefined,
   newValue,
   relations,
+  undefinedOnce,
   type Values,
 } from './oracle/values.ts';
 
@@ -169,19 +169,18 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
     case 'store neighbour':
       return silent(beforeCacheable(state, faults).flatMap((ready) => neighbourStores(ready, faults)));
     case 'store undefined':
-      return silent(beforeCacheable(state, faults).map((ready) => undefinedStore(ready, faults)));
+      return silent(
+        beforeCacheable(state, faults).map((ready) => withoutValue(cachedStore(ready, JUDGED), faults)),
+      );
     case 'load uncached':
       return beforeUncached(state, faults).map((ready) => {
         const hit = faults.has('uncached-read-hits-cache') && ready.line !== 'absent';
         return { state: ready, read: hit ? ready.cache : ready.memory };
       });
     case 'store uncached':
-      return silent(
-        beforeUncached(state, faults).map((ready) => {
-          const stored = memoryStore(ready, JUDGED);
-          return faults.has('uncached-write-updates-cache') ? cacheUpdated(stored) : stored;
-        }),
-      );
+      return silent(uncachedStores(state, faults));
+    case 'store uncached undefined':
+      return silent(uncachedStores(state, faults).map((after) => withoutValue(after, faults)));
     case 'device reads':
       return [{ state, read: state.memory }];
     case 'device writes':
@@ -243,9 +242,15 @@ function snoopedStore(state: Concrete, faults: Faults): Concrete {
   return memoryStore(snooped(state, faults), JUDGED);
 }
 
-function undefinedStore(state: Concrete, faults: Faults): Concrete {
-  const stored = cachedStore(state, JUDGED);
-  return faults.has('undefined-store-is-current') ? stored : { ...stored, ...newUndefined(state, JUDGED) };
+function uncachedStores(state: Concrete, faults: Faults): Concrete[] {
+  return beforeUncached(state, faults).map((ready) => {
+    const stored = memoryStore(ready, JUDGED);
+    return faults.has('uncached-write-updates-cache') ? cacheUpdated(stored) : stored;
+  });
+}
+
+function withoutValue(after: Concrete, faults: Faults): Concrete {
+  return faults.has('undefined-store-is-current') ? after : undefinedOnce(after);
 }
 
 /** What an I/O-coherent write does to the line before memory is written. */

@@ -7,12 +7,15 @@
 
 export type DisciplineName = 'currency' | 'ownership';
 
+/** What becomes of a copy's flag when another copy of the byte is stored to. */
+export type Unwritten = (flag: boolean) => boolean;
+
 export interface Discipline {
   readonly name: DisciplineName;
   /** Flag of a copy after a store to *another* copy of the byte. The written copy's is always true. */
-  readonly unwritten: (flag: boolean) => boolean;
+  readonly unwritten: Unwritten;
   /** The same after a store of a don't-care value. */
-  readonly unwrittenUndefined: (flag: boolean) => boolean;
+  readonly unwrittenUndefined: Unwritten;
   /** Flag of every copy after the page got a new owner. */
   readonly afterNewOwner: boolean;
   /** Flag of an older value of the same owner. */

@@ -100,9 +100,12 @@ export const Operation = {
 
   /** Load elsewhere: may fetch the big line. */
   cpuReadElsewhere: 53,
+
+  /** Store of a don't-care value through a non-cacheable mapping. */
+  cpuWriteUncachedUndefined: 54,
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
-export const OPERATIONS = 54;
+export const OPERATIONS = 55;
 
 /**
  * Modes: what else may happen at any time, between any two operations, any number of times. A bit set, part of

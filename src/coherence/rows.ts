@@ -1,5 +1,6 @@
 /** The parts of move tables, put together from what each hardware does to its copies. */
 import type { Change, Row, Rows } from './caches.ts';
+import type { Discipline, Unwritten } from './disciplines.ts';
 import { OPERATIONS, Operation } from './operations.ts';
 import { BY_CPU1, ELSEWHERE, LOCAL } from './variants.ts';
 
@@ -62,20 +63,25 @@ export const barrierRow = <Copies>(slots: readonly number[]): Some<Copies> => ({
 export interface Others<Copies> {
   /** Memory's flag. */
   readonly memory: (copies: Copies) => boolean;
-  readonly memoryWritten: Change<Copies>;
+  /** Memory gets a new value behind the caches' backs; `rest` is what becomes of the flags of the others. */
+  readonly memoryWritten: (rest: Unwritten) => Change<Copies>;
   readonly snoopSees: Flags<Copies>;
   readonly snoopStore: Change<Copies>;
   readonly snoopStoreNeighbour: Change<Copies>;
   readonly newOwner: (copies: Copies) => Copies;
 }
-export function otherRows<Copies>(others: Others<Copies>): Some<Copies> {
+export function otherRows<Copies>(
+  { unwritten, unwrittenUndefined }: Discipline,
+  others: Others<Copies>,
+): Some<Copies> {
   const free = (does: Change<Copies>): Row<Copies> => ({ waits: [], does });
   const readMemory: Row<Copies> = { ...free(same), sees: (copies) => [others.memory(copies)] };
   return {
     [Operation.cpuReadUncached]: readMemory,
     [Operation.deviceRead]: readMemory,
-    [Operation.cpuWriteUncached]: free(others.memoryWritten),
-    [Operation.deviceWrite]: free(others.memoryWritten),
+    [Operation.cpuWriteUncached]: free(others.memoryWritten(unwritten)),
+    [Operation.cpuWriteUncachedUndefined]: free(others.memoryWritten(unwrittenUndefined)),
+    [Operation.deviceWrite]: free(others.memoryWritten(unwritten)),
     [Operation.snoopRead]: { ...free(same), sees: others.snoopSees },
     [Operation.snoopWrite]: free(others.snoopStore),
     [Operation.snoopWriteNeighbour]: free(others.snoopStoreNeighbour),

@@ -6,7 +6,7 @@
  */
 import { buildModel, type Caches } from '../caches.ts';
 import { describeCached, describeMemory } from '../copies.ts';
-import type { Discipline } from '../disciplines.ts';
+import type { Discipline, Unwritten } from '../disciplines.ts';
 import type { ByteModel } from '../model.ts';
 import { Start } from '../operations.ts';
 import {
@@ -54,8 +54,7 @@ export function innerCaches(discipline: Discipline): Caches<Copies, ByteState> {
     memory,
     cached: s.line !== 'absent' && cached,
   });
-  /** Memory gets a new value behind the cache's back. */
-  const memoryWritten = (s: Copies) => flagged(s, true, unwritten(s.cached));
+  const memoryWritten = (s: Copies, rest: Unwritten) => flagged(s, true, rest(s.cached));
   return {
     name: 'inner',
     discipline,
@@ -79,11 +78,11 @@ export function innerCaches(discipline: Discipline): Caches<Copies, ByteState> {
         ...maintenanceRows(SLOT, MAINTENANCE),
         ...barrierRow([SLOT]),
       }),
-      ...otherRows<Copies>({
+      ...otherRows<Copies>(discipline, {
         memory: (s) => s.memory,
-        memoryWritten: (s) => [memoryWritten(s)],
+        memoryWritten: (rest) => (s) => [memoryWritten(s, rest)],
         snoopSees: (s) => [seen(s)],
-        snoopStore: (s) => [memoryWritten(absent(writtenBack(s)))],
+        snoopStore: (s) => [memoryWritten(absent(writtenBack(s)), unwritten)],
         snoopStoreNeighbour: (s) => [absent(writtenBack(s))],
         newOwner: (s) => flagged(s, afterNewOwner, afterNewOwner),
       }),

@@ -11,7 +11,7 @@
  */
 import { buildModel, type Caches, type Change, type Move } from '../caches.ts';
 import { describeCached, describeMemory, FLAGS } from '../copies.ts';
-import type { Discipline } from '../disciplines.ts';
+import type { Discipline, Unwritten } from '../disciplines.ts';
 import type { ByteModel } from '../model.ts';
 import { Start } from '../operations.ts';
 import {
@@ -136,8 +136,8 @@ export function mixedCaches(discipline: Discipline): Caches<Copies, MixedState> 
     memory,
     flag: s.size !== 'none' && flag,
   });
-  const memoryWritten = (s: Copies) => flagged(s, true, unwritten(s.flag));
-  const stored = (rest: (flag: boolean) => boolean) => (s: Copies) =>
+  const memoryWritten = (s: Copies, rest: Unwritten) => flagged(s, true, rest(s.flag));
+  const stored = (rest: Unwritten) => (s: Copies) =>
     neighbourStored(s).map((t) => flagged(t, rest(t.memory), true));
   return {
     name: 'mixed',
@@ -176,11 +176,11 @@ export function mixedCaches(discipline: Discipline): Caches<Copies, MixedState> 
         snoopStore: (s) => MAINTENANCE_ELSEWHERE.cleanInvalidate(s),
         maintenance: maintenanceRows(ELSEWHERE, MAINTENANCE_ELSEWHERE, effectElsewhere),
       }),
-      ...otherRows<Copies>({
+      ...otherRows<Copies>(discipline, {
         memory: ({ memory }) => memory,
-        memoryWritten: (s) => [memoryWritten(s)],
+        memoryWritten: (rest) => (s) => [memoryWritten(s, rest)],
         snoopSees: (s) => [seen(s)],
-        snoopStore: (s) => [memoryWritten(gone(s))],
+        snoopStore: (s) => [memoryWritten(gone(s), unwritten)],
         snoopStoreNeighbour: (s) => [gone(s)],
         newOwner: (s) => flagged(s, afterNewOwner, afterNewOwner),
       }),

@@ -24,7 +24,7 @@ import {
   isPresent,
   withFlag,
 } from '../copies.ts';
-import type { Discipline } from '../disciplines.ts';
+import type { Discipline, Unwritten } from '../disciplines.ts';
 import type { ByteModel } from '../model.ts';
 import { Start } from '../operations.ts';
 import {
@@ -111,9 +111,9 @@ function moves(s: Copies, mayFill: boolean): Move<Copies>[] {
 
 export function outerCaches(discipline: Discipline): Caches<Copies, OuterState> {
   const { unwritten, unwrittenUndefined, afterNewOwner, older } = discipline;
-  const memoryWritten = ({ inner, outer }: Copies): Copies => ({
-    inner: withFlag(inner, unwritten(inner.flag)),
-    outer: withFlag(outer, unwritten(outer.flag)),
+  const memoryWritten = ({ inner, outer }: Copies, rest: Unwritten): Copies => ({
+    inner: withFlag(inner, rest(inner.flag)),
+    outer: withFlag(outer, rest(outer.flag)),
     memory: true,
   });
   const outerWritten = ({ inner, memory }: Copies): Copies => ({
@@ -121,7 +121,7 @@ export function outerCaches(discipline: Discipline): Caches<Copies, OuterState> 
     outer: dirty(true),
     memory: unwritten(memory),
   });
-  const stored = (rest: (flag: boolean) => boolean) => (s: Copies) =>
+  const stored = (rest: Unwritten) => (s: Copies) =>
     requested(s).map(({ outer, memory }) => ({
       inner: dirty(true),
       outer: withFlag(outer, rest(outer.flag)),
@@ -151,11 +151,11 @@ export function outerCaches(discipline: Discipline): Caches<Copies, OuterState> 
         ...maintenanceRows(SLOT, MAINTENANCE),
         ...barrierRow([SLOT]),
       }),
-      ...otherRows<Copies>({
+      ...otherRows<Copies>(discipline, {
         memory: ({ memory }) => memory,
-        memoryWritten: (s) => [memoryWritten(s)],
+        memoryWritten: (rest) => (s) => [memoryWritten(s, rest)],
         snoopSees: (s) => [seen(s)],
-        snoopStore: (s) => storedBelow(s, outerWritten, memoryWritten),
+        snoopStore: (s) => storedBelow(s, outerWritten, (t) => memoryWritten(t, unwritten)),
         snoopStoreNeighbour: (s) =>
           storedBelow(
             s,

@@ -24,7 +24,7 @@ import {
   isPresent,
   withFlag,
 } from '../copies.ts';
-import type { Discipline } from '../disciplines.ts';
+import type { Discipline, Unwritten } from '../disciplines.ts';
 import type { ByteModel } from '../model.ts';
 import { Start } from '../operations.ts';
 import {
@@ -135,12 +135,12 @@ function moves(s: Copies, mayFill: boolean): Move<Copies>[] {
 
 export function twoCpusCaches(discipline: Discipline): Caches<Copies, TwoCpusState> {
   const { unwritten, unwrittenUndefined, afterNewOwner, older } = discipline;
-  const memoryWritten = ({ caches: [a, b] }: Copies): Copies => ({
-    caches: [withFlag(a, unwritten(a.flag)), withFlag(b, unwritten(b.flag))],
+  const memoryWritten = ({ caches: [a, b] }: Copies, rest: Unwritten): Copies => ({
+    caches: [withFlag(a, rest(a.flag)), withFlag(b, rest(b.flag))],
     memory: true,
   });
   const rowsOf = (cpu: Cpu) => {
-    const stored = (rest: (flag: boolean) => boolean) => (s: Copies) =>
+    const stored = (rest: Unwritten) => (s: Copies) =>
       owned(s, cpu).map((t) => put({ ...t, memory: rest(t.memory) }, cpu, dirty(true)));
     return {
       ...accessRows<Copies>(cpu, {
@@ -176,11 +176,11 @@ export function twoCpusCaches(discipline: Discipline): Caches<Copies, TwoCpusSta
     rows: completeTable({
       ...rowsOf(0),
       ...onCpu1(rowsOf(1)),
-      ...otherRows<Copies>({
+      ...otherRows<Copies>(discipline, {
         memory: ({ memory }) => memory,
-        memoryWritten: (s) => [memoryWritten(s)],
+        memoryWritten: (rest) => (s) => [memoryWritten(s, rest)],
         snoopSees: snooped,
-        snoopStore: (s) => [memoryWritten(bothGone(s))],
+        snoopStore: (s) => [memoryWritten(bothGone(s), unwritten)],
         snoopStoreNeighbour: (s) => [bothGone(s)],
         newOwner: ({ caches: [a, b] }) => ({
           caches: [withFlag(a, afterNewOwner), withFlag(b, afterNewOwner)],

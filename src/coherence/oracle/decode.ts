@@ -29,6 +29,7 @@ export type Act =
       readonly what:
         | 'load uncached'
         | 'store uncached'
+        | 'store uncached undefined'
         | 'device reads'
         | 'device writes'
         | 'snoop reads'
@@ -56,6 +57,7 @@ const CPU_ACTS = {
 const OTHERS = {
   cpuReadUncached: 'load uncached',
   cpuWriteUncached: 'store uncached',
+  cpuWriteUncachedUndefined: 'store uncached undefined',
   deviceRead: 'device reads',
   deviceWrite: 'device writes',
   snoopRead: 'snoop reads',

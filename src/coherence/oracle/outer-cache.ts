@@ -11,9 +11,9 @@ import {
   handedOver,
   initialBytes,
   JUDGED,
-  newUndefined,
   newValue,
   relations,
+  undefinedOnce,
   type Values,
 } from './values.ts';
 
@@ -185,7 +185,7 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
       return silent(
         completed(state, faults)
           .flatMap((ready) => stored(ready, JUDGED, faults))
-          .map((after) => ({ ...after, ...newUndefined(after, JUDGED), serial: after.serial })),
+          .map(undefinedOnce),
       );
     case 'store neighbour':
       return silent(
@@ -195,6 +195,8 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
       );
     case 'load uncached':
       return [{ state, read: state.memory }];
+    case 'store uncached undefined':
+      return silent([undefinedOnce(memoryStore(state))]);
     case 'store uncached':
       return silent([memoryStore(state)]);
     case 'device reads': {

@@ -11,9 +11,9 @@ import {
   handedOver,
   initialBytes,
   JUDGED,
-  newUndefined,
   newValue,
   relations,
+  undefinedOnce,
   type Values,
 } from './values.ts';
 
@@ -193,7 +193,7 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
       return silent(
         before(state, act.cpu, faults)
           .flatMap((ready) => stored(ready, act.cpu, JUDGED, faults))
-          .map((after) => ({ ...after, ...newUndefined(after, JUDGED), serial: after.serial })),
+          .map(undefinedOnce),
       );
     case 'store neighbour':
       return silent(
@@ -204,6 +204,8 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
     case 'load uncached':
     case 'device reads':
       return [{ state, read: state.memory }];
+    case 'store uncached undefined':
+      return silent([undefinedOnce(memoryStore(state, JUDGED))]);
     case 'store uncached':
     case 'device writes':
       return silent([memoryStore(state, JUDGED)]);

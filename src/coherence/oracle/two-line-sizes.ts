@@ -12,9 +12,9 @@ import {
   handedOver,
   initialBytes,
   JUDGED,
-  newUndefined,
   newValue,
   relations,
+  undefinedOnce,
   type Values,
 } from './values.ts';
 
@@ -258,7 +258,7 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
       return silent(
         completed(state, OWN, faults)
           .flatMap((ready) => stored(ready, JUDGED, faults))
-          .map((after) => ({ ...after, ...newUndefined(after, JUDGED), serial: after.serial })),
+          .map(undefinedOnce),
       );
     case 'store neighbour':
       return silent(completed(state, OWN, faults).flatMap((ready) => stored(ready, JUDGED + 1, faults)));
@@ -271,6 +271,8 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
     case 'load uncached':
     case 'device reads':
       return [{ state, read: state.memory }];
+    case 'store uncached undefined':
+      return silent([undefinedOnce(memoryStore(state, JUDGED))]);
     case 'store uncached':
     case 'device writes':
       return silent([memoryStore(state, JUDGED)]);

@@ -35,10 +35,10 @@ export function newValue(state: Values, byte: number): Values {
   const serial = state.serial + 1;
   return { serial, current: state.current.with(byte, serial), before: state.before };
 }
-/** The same, but nobody cares what it is. */
-export const newUndefined = (state: Values, byte: number): Values => ({
-  ...newValue(state, byte),
-  current: state.current.with(byte, ANYTHING),
+/** After a store to the judged byte: nobody cares what was stored. */
+export const undefinedOnce = <State extends Values>(after: State): State => ({
+  ...after,
+  current: after.current.with(JUDGED, ANYTHING),
 });
 /** From now on all values there are belong to an earlier owner; none is current. */
 export const handedOver = (state: Values): Values => ({
