@@ -206,7 +206,7 @@ describe('a platform', () => {
     ['xen: 4', 'found "4", expected none, or a version such as 4.20'],
     ['xen: 4.20, linux: newest', 'found "newest", expected a version such as 6.12'],
     ['xen: 4.20, lineSize: 48', 'found "48", expected a power of two from 32 to 2048'],
-    ['xen: 4.20, lineSize: [64, 32]', 'found 64 and 32, expected the smaller one first'],
+    ['xen: 4.20, lineSize: [64, 32]', 'found 64 and 32, expected one size, or the second twice the first'],
     [
       'xen: 4.20, lineSize: [64, 128, 256]',
       'found the list "[64, 128, 256]", expected a power of two from 32 to 2048, or at most 2 elements',

@@ -7,6 +7,8 @@ import type { BufferSpec, DeviceSpec, DomainSpec, PlatformSpec } from './types.t
 
 /** First release of Xen with GNTTABOP_cache_flush. */
 const CACHE_FLUSH_SINCE = [4, 5] as const;
+/** The quirk with which CPUs must be told apart. */
+const LOCAL = 'maintenance-on-local-cpu-only';
 
 export function platformOf(
   { platform = {}, agents = {} }: Pick<ScenarioFile, 'platform' | 'agents'>,
@@ -14,7 +16,8 @@ export function platformOf(
 ): PlatformSpec {
   const architecture = platform.architecture ?? 'arm64';
   const xen = platform.xen === 'none' ? undefined : platform.xen;
-  const lineSizes = lineSizesOf(platform.lineSize ?? 64, report);
+  const lineSizes =
+    typeof platform.lineSize === 'object' ? platform.lineSize : ([platform.lineSize ?? 64] as const);
   const believed = platform.believedLineSizes ?? [];
   const cpus =
     platform.cpus ?? Math.max(believed.length, ...Object.values(agents).map(({ cpu = 0 }) => cpu + 1), 1);
@@ -25,6 +28,7 @@ export function platformOf(
     );
   for (const [name, { cpu = 0 }] of Object.entries(agents))
     if (cpu >= cpus) report(['agents', name, 'cpu'], `found ${cpu}, expected a core from 0 to ${cpus - 1}`);
+  checkModel(lineSizes, platform.outerCache ?? false, (platform.quirks ?? []).includes(LOCAL), cpus, report);
   if (platform.lpae === false && architecture !== 'arm')
     report(['platform', 'lpae'], `found false, expected true: ${architecture} has 64-bit addresses`);
   for (const [index, quirk] of (platform.quirks ?? []).entries())
@@ -66,6 +70,12 @@ export function domainsOf(
         'key',
       );
   const names = [own, ...Object.keys(given).filter((name) => name !== own)];
+  const drivers = names.filter((name) => given[name]?.hardware ?? name === own);
+  if (drivers.length !== 1)
+    report(
+      ['domains', drivers[1] ?? own, 'hardware'],
+      `found ${drivers.length === 0 ? 'no domain' : drivers.join(' and ')} with hardware: true, expected one`,
+    );
   const rams = placeRam(names.map((name) => given[name]?.ram));
   for (const [index, ram] of rams.entries()) {
     const other = rams.findIndex((one, i) => i < index && overlap(one, ram));
@@ -123,19 +133,31 @@ export function hardwareDomain(domains: readonly DomainSpec[]): DomainSpec {
   return found;
 }
 
+/** Whether there is a model of such a cache: cores differ, an outer cache, or maintenance of one core only; one of them. */
+function checkModel(
+  [small, big]: PlatformSpec['lineSizes'],
+  outerCache: boolean,
+  localOnly: boolean,
+  cpus: number,
+  report: Report,
+): void {
+  const path = ['platform'];
+  if (big !== undefined && big !== 2 * small)
+    report(
+      [...path, 'lineSize'],
+      `found ${small} and ${big}, expected one size, or the second twice the first`,
+    );
+  if (big !== undefined && outerCache)
+    report([...path, 'outerCache'], 'found an outer cache beside two line sizes, expected one of the two');
+  if (localOnly && (big !== undefined || outerCache))
+    report([...path, 'quirks'], `found ${LOCAL} beside two line sizes or an outer cache, expected it alone`);
+  if (localOnly && cpus > 2)
+    report([...path, 'cpus'], `found ${cpus} cores with ${LOCAL}, expected at most 2`);
+}
+
 /** dom0: on Arm without an SMMU. A PV dom0 of x86 never is. */
 function isDirectMapped({ architecture, smmu }: PlatformSpec): boolean {
   return architecture !== 'x86' && !smmu;
-}
-
-function lineSizesOf(
-  given: number | readonly [number, number],
-  report: Report,
-): readonly [number] | readonly [number, number] {
-  if (typeof given === 'number') return [given];
-  const [a, b] = given;
-  if (a >= b) report(['platform', 'lineSize'], `found ${a} and ${b}, expected the smaller one first`);
-  return [a, b];
 }
 
 function isEarlier(a: readonly [number, number], b: readonly [number, number]): boolean {

@@ -77,14 +77,15 @@ function randomPlatform(choose: Choices): PlatformSpec {
   const xen = choose.number(0, 3) > 0 ? ([4, choose.number(4, 30)] as const) : undefined;
   const architecture = choose.of(['arm64', 'arm', 'x86'] as const);
   const cpus = choose.number(1, 5);
+  const lineSizes = choose.of([[64], [32], [128], [32, 64], [64, 128]] as const);
   return {
     architecture,
     linux: [choose.number(3, 8), choose.number(0, 21)],
     xen,
-    lineSizes: choose.of([[64], [32], [128], [32, 64], [64, 2048]] as const),
+    lineSizes,
     believedLineSizes: Array.from({ length: choose.number(0, cpus + 1) }, () => choose.of([32, 64, 128])),
     cpus,
-    outerCache: choose.flag(),
+    outerCache: choose.flag() && lineSizes.length === 1,
     outerCacheDriver: choose.of(['linux', 'none'] as const),
     smmu: choose.flag(),
     explicitBarriers: choose.flag(),
@@ -102,10 +103,11 @@ function randomDomains(choose: Choices, { xen }: PlatformSpec): DomainSpec[] {
   const names = xen ? ['dom0', ...choose.list(3, (index) => `guest${index}`)] : ['host'];
   // With gaps, or where the parser would put them.
   const usual = choose.flag();
+  const driver = choose.of(names);
   return names.map((name, index) => ({
     name,
     directMapped: choose.flag(),
-    hardware: index === 0 || choose.flag(),
+    hardware: name === driver,
     ram: usual
       ? { at: (index === 0 ? 1024 : 1792 + 256 * index) * MIB, size: 256 * MIB }
       : { at: (index + 1) * 8192 * MIB + choose.number(0, 16) * 4096, size: choose.number(128, 256) * MIB },
