@@ -149,7 +149,7 @@ function checkModel(
     );
   if (big !== undefined && outerCache)
     report([...path, 'outerCache'], 'found an outer cache beside two line sizes, expected one of the two');
-  if (localOnly && (big !== undefined || outerCache))
+  if (localOnly && cpus > 1 && (big !== undefined || outerCache))
     report([...path, 'quirks'], `found ${LOCAL} beside two line sizes or an outer cache, expected it alone`);
   if (localOnly && cpus > 2)
     report([...path, 'cpus'], `found ${cpus} cores with ${LOCAL}, expected at most 2`);
