@@ -18,20 +18,24 @@
  * - agents still blocked at the end of an execution, complete or abandoned, are treated like that too.
  *
  * Why it is sound. Let E be a state with its sleepers, w a sequence from E in which no sleeper can be moved to the front.
- * Claim: some execution explored from E begins, up to commuting, with w. By induction from the longest E down. If a chosen q
- * can be moved to the front of w, or commutes with all of it, the claim for E.q (q the first explored such) gives it.
- * Otherwise let x, of agent p, be the first event of w that conflicts with what some chosen q does at E (before it none
- * can be a chosen agent's). w = w1.x.w2, and q commutes with w1. If p can still act after q.w1, what it does there, x',
- * conflicts with q directly: else they would commute, and x = x'. No sleeper of E.q can be moved to the front of
- * w1.x', so by induction an execution beginning with q.w1.x' was explored and the race seen. If p is blocked
- * there, q wrote what p's condition looks at, and any execution explored that begins with q.w1 has p execute its atomic later,
- * or fall asleep after executing it, or stay blocked to the end: in each case the pair is seen. Seen, it makes
- * somebody chosen at E who has an event in w1.x, or shows there is no such w: contradiction, for w1.x has
- * no chosen agents. (What must happen before p's previous event, and directly before x', is in w1: choose who is first in
- * it; if he sleeps, there is no such w. If there is nothing, p stands at E before x: choose p. If p sleeps at E or is
- * blocked there, then w1 has an event that wakes it or writes what it waits for; those that the execution shows are taken one
- * by one, and if it need not show them all, everybody is chosen.) A maximal w from the beginning, with no
- * sleepers, is thus executed up to commuting.
+ * Claim: some execution explored from E begins, up to commuting, with w. By induction, the longest E first. If a chosen
+ * agent's event at E can be moved to the front of w, or commutes with all of w, take the first such agent explored, q: the
+ * claim for E.q gives it. Otherwise let x, of agent p, be the first event of w that conflicts with what some chosen q
+ * does at E, w = w1.x.w2. Then w1.x has no chosen agents (the first such event could be moved to the front), and q
+ * commutes with w1.
+ * - If p can act after q.w1, what it does there, x', conflicts with q directly: else they would commute, and x = x'. No
+ *   sleeper of E.q can be moved to the front of w1.x', so by the claim for E.q an execution beginning with q.w1.x' was explored,
+ *   and the pair (q, x') seen.
+ * - If p is blocked there, q wrote what its condition looks at. An execution that begins with q.w1 was explored, in which p
+ *   executes its atomic later, or falls asleep, having executed it elsewhere, or stays blocked to the end: each time the
+ *   pair is seen.
+ * Seen, the pair gets somebody chosen at E who has an event in w1.x, which was said to have none; or everybody, and
+ * the first event of w is somebody's; or shows that there is no such w. For p's previous event, with all that happens before it and
+ * not before E, is in w1: any first one of these is chosen, and if he sleeps, there is no such w. If there are none,
+ * p stands right before x at E, and is chosen. If it sleeps there, w1 has an event that wakes it, and if it is blocked, one
+ * that writes what it waits for: those events that the execution shows are treated one by one, and if it need not
+ * show them all (x' may touch less than what sleeps), everybody is chosen.
+ * A maximal w from the beginning, where nobody sleeps, is thus executed up to commuting.
  *
  * What it rests on: footprints tell all (contract.ts). If what should commute is seen not to, it throws.
  */
