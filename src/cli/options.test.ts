@@ -75,6 +75,22 @@ describe('--design', () => {
     expect(await names('--design', 'recorded')).toEqual(['recorded']);
   });
 
+  it('gives what tables cost, and says of designs for other machines what they need', async () => {
+    const args = [...BOARD, '--design', 'foreign-index,smmu'];
+    const { designs } = (await replayJson(TRACE, args)).document;
+    expect(designs.map(({ name, verdict }) => [name, verdict])).toEqual([
+      ['recorded', 'errors'],
+      ['foreign-index', 'clean'],
+      ['smmu', 'inconclusive'],
+    ]);
+    expect(designs[1]?.cost).toMatchObject({ indexInserts: 1547, indexRemoves: 1547, indexPeak: 35 });
+    expect(designs[2]?.inconclusive[0]?.because).toMatch(/^not judged on a recording: it needs an SMMU/);
+    const { out } = await dmalab(['replay', TRACE, ...args]);
+    expect(out).toMatch(/^ {2}smmu {11}inconclusive$/m);
+    expect(out).toMatch(/^ {2}foreign-index keeps a table: 1547 inserts, 1547 removes, /m);
+    expect(out).toMatch(/^ {2}smmu is inconclusive: not judged on a recording: it needs an SMMU/m);
+  });
+
   it('does not change the exit code', async () => {
     expect((await replayJson(TRACE, [...BOARD, '--design', 'repaired'])).exit).toBe(1);
   });
