@@ -6,4 +6,7 @@ export {
   checkScenario,
   summarise,
 } from './check.ts';
-export type { CaseResult, Copy, Rule, TimelineStep, Violation } from './result.ts';
+export { explore, type Program } from './engine/index.ts';
+export type { CaseResult, Copy, Rule, TimelineKind, TimelineStep, Violation } from './result.ts';
+export { makeProgram } from './system/program.ts';
+export { machineSpec, type System } from './system/system.ts';
