@@ -5,9 +5,6 @@
  */
 import type { Touched } from './collector.ts';
 
-/** For each agent a number of its events: the first so many. */
-export type Clock = readonly number[];
-
 /** No such access. */
 export const NONE = -1;
 

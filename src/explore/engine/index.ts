@@ -3,20 +3,15 @@
 export { bruteForce } from './brute-force.ts';
 export type {
   AgentProgram,
-  Blocked,
-  Crash,
-  End,
   Execution,
   Exploration,
-  Instance,
   Program,
   Schedule,
   Transition,
-  Visit,
 } from './contract.ts';
 export { scheduleOf } from './contract.ts';
 export { explore } from './explore.ts';
-export { type Minimised, minimise, smallerNumbers, withoutSome } from './minimise.ts';
-export { type After, replay } from './replay.ts';
+export { minimise, smallerNumbers, withoutSome } from './minimise.ts';
+export { replay } from './replay.ts';
 export { ProgramError } from './run.ts';
 export { shorten } from './shorten.ts';
