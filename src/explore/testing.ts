@@ -15,6 +15,8 @@ export const NATIVE: PlatformSpec = {
   explicitBarriers: false,
   lpae: true,
   pfnValid: undefined,
+  p2mEntries: undefined,
+  scrubDomheap: false,
   swiotlb: { force: false, slots: 128 },
   cacheFlush: true,
   quirks: [],
@@ -53,7 +55,7 @@ const anyStep: fc.Arbitrary<Action> = fc.oneof(
     do: fc.constantFrom('device-read', 'device-write'),
     device: fc.constantFrom('dumb', 'clever'),
     buffer,
-    ...constants({ ...NO_BYTES, mapping: undefined }),
+    ...constants({ ...NO_BYTES, mapping: undefined, posted: false }),
   }),
   fc.record({
     do: fc.constant('maintain'),

@@ -27,7 +27,8 @@ export interface BufferName extends Named {
   readonly size: number | undefined;
 }
 export interface MappingName extends Named {
-  readonly draft: Draft & { readonly do: 'map' | 'map-sg' };
+  /** What makes it. Coherent memory has a DMA address from the beginning. */
+  readonly draft: Draft & { readonly do: 'map' | 'map-sg' | 'alloc-coherent' };
 }
 export interface GrantName extends Named {
   readonly domain: string | undefined;
@@ -77,7 +78,9 @@ export function namesOf(declared: readonly BufferSpec[], actors: readonly Actor[
     return [{ name: draft.as, by, domain, how: 'map-grant', size: buffer?.size }];
   });
   const mappings = made.flatMap(({ draft, by }): MappingName[] =>
-    draft.do === 'map' || draft.do === 'map-sg' ? [{ name: draft.as, by, draft }] : [],
+    draft.do === 'map' || draft.do === 'map-sg' || draft.do === 'alloc-coherent'
+      ? [{ name: draft.as, by, draft }]
+      : [],
   );
   const signals = made.flatMap(({ draft, by }): SignalName[] =>
     draft.do === 'signal' ? [{ name: draft.name, by }] : [],

@@ -48,6 +48,8 @@ export function platformOf(
     explicitBarriers: platform.explicitBarriers ?? false,
     lpae: platform.lpae ?? true,
     pfnValid: platform.pfnValid,
+    p2mEntries: platform.p2mEntries,
+    scrubDomheap: platform.scrubDomheap ?? false,
     swiotlb: { force: platform.swiotlb?.force ?? false, slots: platform.swiotlb?.slots ?? 32_768 },
     cacheFlush: platform.cacheFlush ?? hasFlush,
     quirks: platform.quirks ?? [],

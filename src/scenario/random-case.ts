@@ -90,7 +90,9 @@ function randomPlatform(choose: Choices): PlatformSpec {
     smmu: choose.flag(),
     explicitBarriers: choose.flag(),
     lpae: architecture === 'arm' ? choose.flag() : true,
-    pfnValid: choose.of([undefined, 'exact', 'section'] as const),
+    pfnValid: choose.of([undefined, 'exact', 'section', 'always', 'never'] as const),
+    p2mEntries: choose.maybe(() => choose.number(1, 9)),
+    scrubDomheap: choose.flag(),
     swiotlb: { force: choose.flag(), slots: choose.of([32_768, 128]) },
     cacheFlush: choose.flag(),
     quirks: choose.list(3, () =>
@@ -170,7 +172,7 @@ function randomAgents(choose: Choices, setting: Setting): AgentSpec[] {
 
 type Head = Omit<AgentSpec, 'steps'>;
 type Buffer = Pick<BufferSpec, 'name' | 'domain' | 'size'> & { readonly how: Action['do'] | 'declared' };
-type Mapping = Action & { readonly do: 'map' | 'map-sg' };
+type Mapping = Action & { readonly do: 'map' | 'map-sg' | 'alloc-coherent' };
 type Grant = Action & { readonly do: 'grant' };
 
 /** What there is so far, made by the agent itself or by those before it. */
@@ -213,6 +215,7 @@ function ofAnybody(
 ): Maker[] {
   const byDevice = () => device ?? choose.of(setting.devices).name;
   const access = () => choose.of(['device-read', 'device-write'] as const);
+  const reachable = mappings.filter((mapping) => device === undefined || mapping.device === device);
   return [
     () => {
       const name = `signal${signals.length % 2}`;
@@ -228,11 +231,19 @@ function ofAnybody(
         mapping: undefined,
         buffer: name,
         bytes: choose.bytes(size),
+        posted: choose.flag(),
       };
     }),
-    ...given(mappings, () => {
-      const mapping = choose.of(mappings).as;
-      return { do: access(), device: byDevice(), mapping, buffer: undefined, bytes: choose.bytes(1) };
+    ...given(reachable, () => {
+      const mapping = choose.of(reachable);
+      return {
+        do: access(),
+        device: mapping.device,
+        mapping: mapping.as,
+        buffer: undefined,
+        bytes: choose.bytes(1),
+        posted: choose.flag(),
+      };
     }),
   ];
 }
@@ -289,14 +300,14 @@ function ofDrivers(choose: Choices, domain: DomainSpec, made: Made): readonly Ma
     ...given(
       own,
       () => {
-        const { name, size } = choose.of(own);
+        const { name, size, how } = choose.of(own);
         return keep({
           do: 'map',
           buffer: name,
           bytes: choose.bytes(size),
           device: device(),
           direction: choose.of(DIRECTIONS),
-          as: choose.flag() ? name : `mapping${mappings.length}`,
+          as: how !== 'alloc-coherent' && choose.flag() ? name : `mapping${mappings.length}`,
           attributes: attributes(),
         });
       },
@@ -312,13 +323,14 @@ function ofDrivers(choose: Choices, domain: DomainSpec, made: Made): readonly Ma
     ),
     ...given(simple, () => unmap('unmap', simple)),
     ...given(lists, () => unmap('unmap-sg', lists)),
-    ...given(mappings, () => ({
+    ...given([...simple, ...lists], () => ({
       do: choose.of(['sync-for-cpu', 'sync-for-device'] as const),
-      mapping: choose.of(mappings).as,
+      mapping: choose.of([...simple, ...lists]).as,
       bytes: choose.bytes(1),
       direction: choose.maybe(() => choose.of(DIRECTIONS)),
     })),
-    () => ({ do: 'alloc-coherent', device: device(), ...newBuffer(choose, domain, 'alloc-coherent', made) }),
+    () =>
+      keep({ do: 'alloc-coherent', device: device(), ...newBuffer(choose, domain, 'alloc-coherent', made) }),
     ...given(coherent, () => ({ do: 'free-coherent', buffer: choose.of(coherent).name })),
   ];
 }
@@ -329,8 +341,8 @@ function ofXen(choose: Choices, domain: DomainSpec, made: Made): readonly Maker[
   const owned = own.filter(({ how }) => how === 'declared' || how === 'allocate');
   const mapped = own.filter(({ how }) => how === 'map-grant');
   const toUs = grants.filter(({ to }) => to === domain.name);
-  const granted = ({ as, buffer }: Grant) => ({
-    name: as,
+  const granted = ({ buffer }: Grant) => ({
+    name: buffer,
     size: buffers.find(({ name }) => name === buffer)?.size ?? 1,
   });
   return [

@@ -79,12 +79,20 @@ export class References {
     return this.#look('a buffer', field, this.around.names.buffers, name);
   }
 
-  /** Bytes of a buffer of the agent's domain, or of what a grant to it shows; undefined where not known. */
-  bufferOrGrant(field: Field, name: string): number | undefined {
-    const own = this.around.names.buffers.get(name)?.some(({ domain }) => domain === this.actor.domain);
-    return own || !this.around.names.grants.has(name)
-      ? this.ownBuffer(field, name)?.size
-      : this.#granted(this.grantToUs(field, name));
+  /**
+   * A buffer of the agent's domain, or one of which there is a grant to it, by the name of either. Bytes; undefined where not
+   * known.
+   */
+  bufferOrGrant(field: Field, name: string): { readonly name: string; readonly size: number | undefined } {
+    const { buffers, grants } = this.around.names;
+    if (buffers.get(name)?.some(({ domain }) => domain === this.actor.domain))
+      return { name, size: this.ownBuffer(field, name)?.size };
+    const isGranted = [...grants.values()]
+      .flat()
+      .some((one) => one.draft.buffer === name && this.#isToUs(one));
+    const granted = isGranted ? name : grants.has(name) && this.grantToUs(field, name)?.draft.buffer;
+    if (granted) return { name: granted, size: buffers.get(granted)?.[0]?.size };
+    return { name, size: grants.has(name) ? undefined : this.ownBuffer(field, name)?.size };
   }
 
   mapping(field: Field, name: string): MappingName | undefined {
@@ -97,9 +105,10 @@ export class References {
 
   grantToUs(field: Field, name: string): GrantName | undefined {
     const grant = this.grant(field, name);
-    const to = grant?.draft.to ?? this.around.hardware;
-    if (grant && to !== this.actor.domain)
+    if (grant && !this.#isToUs(grant)) {
+      const to = grant.draft.to ?? this.around.hardware;
       this.wrong(field, `found ${name}, which is granted to ${to}, expected a grant to ${this.actor.domain}`);
+    }
     return grant;
   }
 
@@ -120,6 +129,13 @@ export class References {
     return only ?? '';
   }
 
+  /** Devices for which there are mappings of that name. */
+  devicesOf(mapping: string): string[] {
+    const only = this.around.devices[0]?.name ?? '';
+    const all = this.around.names.mappings.get(mapping) ?? [];
+    return [...new Set(all.map(({ draft }) => draft.device ?? only))];
+  }
+
   /** The domain of that name, or the one that drives the devices. */
   domain(field: Field, name: string | undefined): string {
     const names = this.around.domains.map((domain) => domain.name);
@@ -138,6 +154,12 @@ export class References {
       );
   }
 
+  /** A name for a mapping that the step makes. */
+  newMapping(field: Field, name: string): void {
+    if (this.around.names.mappings.get(name)?.some(({ draft }) => draft.do === 'alloc-coherent'))
+      this.wrong(field, `found ${JSON.stringify(name)}, which is coherent memory, expected another name`);
+  }
+
   /** @param size bytes of what they are a part of; undefined where not known. */
   bytes(bytes: Bytes, size: number | undefined): void {
     if (bytes === undefined) return;
@@ -153,6 +175,7 @@ export class References {
     if (mapping === undefined) return undefined;
     const { draft } = mapping;
     const sizeOf = (buffer: string) => this.around.names.buffers.get(buffer)?.[0]?.size;
+    if (draft.do === 'alloc-coherent') return draft.size;
     if (draft.do === 'map') return draft.bytes ? draft.bytes[1] - draft.bytes[0] : sizeOf(draft.buffer);
     return draft.buffers.reduce<number | undefined>((sum, buffer) => {
       const size = sizeOf(buffer);
@@ -160,8 +183,8 @@ export class References {
     }, 0);
   }
 
-  #granted(grant: GrantName | undefined): number | undefined {
-    return grant && this.around.names.buffers.get(grant.draft.buffer)?.[0]?.size;
+  #isToUs({ draft }: GrantName): boolean {
+    return (draft.to ?? this.around.hardware) === this.actor.domain;
   }
 
   #look<N extends Named>(what: string, field: Field, all: ByName<N>, name: string): N | undefined {

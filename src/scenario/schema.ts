@@ -53,7 +53,16 @@ const platform = optionalFields({
   smmu: flag().optional().describe('devices are behind an SMMU, and dom0 is not direct mapped'),
   explicitBarriers: flag().optional().describe('maintenance is complete only after a barrier step'),
   lpae: flag().optional().describe('40-bit physical addresses on 32-bit Arm; true if not given'),
-  pfnValid: z.enum(['exact', 'section']).optional().describe('as the release does it if not given'),
+  pfnValid: z
+    .enum(['exact', 'section', 'always', 'never'])
+    .optional()
+    .describe(
+      'what has a struct page: exactly the own RAM, sections of 128 MiB with any of it, everything, nothing; as the release does it if not given',
+    ),
+  p2mEntries: count(2 ** 20)
+    .optional()
+    .describe('entries that the p2m of foreign pages has memory for; any number if not given'),
+  scrubDomheap: flag().optional().describe('Xen scrubs what a living domain frees (scrub-domheap)'),
   swiotlb: optionalFields({
     force: flag().optional().describe('swiotlb=force'),
     slots: count(2 ** 20)

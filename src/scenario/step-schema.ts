@@ -119,14 +119,18 @@ const deviceAccess = (action: 'device-read' | 'device-write', what: string) =>
     buffer: name().optional().describe('a buffer: at its machine address, which nobody mapped'),
     device: name().optional().describe('a device; that of the mapping if not given'),
     bytes: bytes(),
+    posted: flag()
+      .optional()
+      .describe('the write sits in a buffer on its way to memory until a later write arrives there'),
   })
-    .transform((rest) => ({
+    .transform(({ posted, ...rest }) => ({
       do: action,
       device: undefined,
       mapping: undefined,
       buffer: undefined,
       bytes: undefined,
       ...rest,
+      posted: posted ?? false,
     }))
     .describe(what);
 
@@ -201,6 +205,13 @@ const ACTIONS = {
   'free-coherent': onBuffer('free-coherent', 'dma_free_coherent'),
   'device-read': deviceAccess('device-read', 'the device reads, and must see the current data'),
   'device-write': deviceAccess('device-write', 'the device writes'),
+  'cache-flush': shorthand('buffer', {
+    buffer: buffer(),
+    bytes: bytes(),
+    operation: z.enum(['clean', 'invalidate']).describe('the bit of the hypercall'),
+  })
+    .transform((rest) => ({ do: 'cache-flush' as const, bytes: undefined, ...rest }))
+    .describe('GNTTABOP_cache_flush by the domain itself'),
   grant: shorthand('buffer', {
     buffer: buffer(),
     to: name().optional().describe('a domain; the hardware domain if not given'),

@@ -1,10 +1,12 @@
 /** From a step as it was written to an action: what the context decides is filled in, and references are checked. */
+import type { MappingName } from './names.ts';
 import type { References } from './references.ts';
 import type { Draft } from './step-schema.ts';
 import type { Action } from './types.ts';
 
 /** Actions of which there is something only under Xen. */
 const XEN_ONLY: ReadonlySet<string> = new Set([
+  'cache-flush',
   'grant',
   'end-access',
   'map-grant',
@@ -12,8 +14,6 @@ const XEN_ONLY: ReadonlySet<string> = new Set([
   'grant-copy',
   'balloon-out',
   'balloon-in',
-  'free',
-  'allocate',
 ]);
 /** What a device's own program may do. */
 const OF_DEVICES: ReadonlySet<string> = new Set(['device-read', 'device-write', 'signal', 'wait']);
@@ -36,6 +36,7 @@ export function actionOf(draft: Draft, refer: References): Action {
     case 'read':
     case 'write':
     case 'maintain':
+    case 'cache-flush':
       refer.bytes(draft.bytes, refer.ownBuffer('buffer', draft.buffer)?.size);
       return draft;
     case 'copy':
@@ -46,29 +47,29 @@ export function actionOf(draft: Draft, refer: References): Action {
         refer,
       );
       return draft;
-    case 'grant-copy':
-      checkCopy(draft, refer.bufferOrGrant('from', draft.from), refer.bufferOrGrant('to', draft.to), refer);
-      return draft;
+    case 'grant-copy': {
+      const from = refer.bufferOrGrant('from', draft.from);
+      const to = refer.bufferOrGrant('to', draft.to);
+      checkCopy(draft, from.size, to.size, refer);
+      return { ...draft, from: from.name, to: to.name };
+    }
     case 'map':
+      refer.newMapping('as', draft.as);
       refer.bytes(draft.bytes, refer.ownBuffer('buffer', draft.buffer)?.size);
       return { ...draft, device: refer.device('device', draft.device) };
     case 'map-sg':
+      refer.newMapping('as', draft.as);
       for (const [index, buffer] of draft.buffers.entries()) refer.ownBuffer(['buffers', index], buffer);
       return { ...draft, device: refer.device('device', draft.device) };
     case 'unmap':
     case 'unmap-sg': {
-      const mapping = refer.mapping('mapping', draft.mapping);
-      const wanted = draft.do === 'unmap' ? 'map' : 'map-sg';
-      if (mapping && mapping.draft.do !== wanted)
-        refer.wrong(
-          'mapping',
-          `found ${draft.mapping}, which ${mapping.draft.do} made, expected what ${wanted} made`,
-        );
-      return { ...draft, attributes: draft.attributes ?? mapping?.draft.attributes ?? [] };
+      const mapping = streaming(draft.mapping, [draft.do === 'unmap' ? 'map' : 'map-sg'], refer);
+      const usual = mapping && 'attributes' in mapping.draft ? mapping.draft.attributes : [];
+      return { ...draft, attributes: draft.attributes ?? usual };
     }
     case 'sync-for-cpu':
     case 'sync-for-device':
-      refer.bytes(draft.bytes, refer.mappedBytes(refer.mapping('mapping', draft.mapping)));
+      refer.bytes(draft.bytes, refer.mappedBytes(streaming(draft.mapping, ['map', 'map-sg'], refer)));
       return draft;
     case 'alloc-coherent':
       refer.newBuffer('as', draft.as);
@@ -129,6 +130,17 @@ function isAllowed({ do: action }: Draft, refer: References): boolean {
   return true;
 }
 
+/** A mapping that one of these made. */
+function streaming(name: string, makers: readonly string[], refer: References): MappingName | undefined {
+  const mapping = refer.mapping('mapping', name);
+  if (mapping && !makers.includes(mapping.draft.do))
+    refer.wrong(
+      'mapping',
+      `found ${name}, which ${mapping.draft.do} made, expected what ${makers.join(' or ')} made`,
+    );
+  return mapping;
+}
+
 type Copy = Draft & { readonly do: 'copy' | 'grant-copy' };
 
 /** @param from bytes of the source, undefined where not known; `to` likewise. */
@@ -163,5 +175,12 @@ function deviceAccess(draft: DeviceAccess, refer: References): Action {
   }
   const found = refer.mapping('mapping', mapping);
   refer.bytes(bytes, refer.mappedBytes(found));
-  return { ...draft, device: own ?? refer.device('device', draft.device ?? found?.draft.device) };
+  const device = own ?? refer.device('device', draft.device ?? found?.draft.device);
+  const mappedFor = refer.devicesOf(mapping);
+  if (found && !mappedFor.includes(device))
+    refer.wrong(
+      'mapping',
+      `found ${mapping}, which is mapped for ${mappedFor.join(' and ')}, expected a mapping for ${device}`,
+    );
+  return { ...draft, device };
 }

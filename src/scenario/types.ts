@@ -28,7 +28,11 @@ export interface PlatformSpec {
   /** 40-bit physical addresses on 32-bit Arm. Always true on arm64. */
   readonly lpae: boolean;
   /** undefined: as the release does it. */
-  readonly pfnValid: 'exact' | 'section' | undefined;
+  readonly pfnValid: 'exact' | 'section' | 'always' | 'never' | undefined;
+  /** Entries that Linux's p2m of foreign pages has memory for; undefined: any number. */
+  readonly p2mEntries: number | undefined;
+  /** Option scrub-domheap of Xen: what a living domain frees is scrubbed too. */
+  readonly scrubDomheap: boolean;
   readonly swiotlb: { readonly force: boolean; readonly slots: number };
   /** Flush hypercall there (Xen 4.5 and later). */
   readonly cacheFlush: boolean;
@@ -155,6 +159,15 @@ export type Action =
       readonly mapping: string | undefined;
       readonly buffer: string | undefined;
       readonly bytes: Bytes;
+      /** A write that sits in a buffer on its way to memory until a later write of the device arrives there. */
+      readonly posted: boolean;
+    }
+  /** GNTTABOP_cache_flush by the agent's domain, of its own page or of one that it has mapped. */
+  | {
+      readonly do: 'cache-flush';
+      readonly buffer: string;
+      readonly bytes: Bytes;
+      readonly operation: Exclude<MaintenanceName, 'clean-invalidate'>;
     }
   | {
       readonly do: 'grant';

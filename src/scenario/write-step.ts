@@ -18,6 +18,7 @@ const MAIN: Readonly<Record<string, string>> = {
   'free-coherent': 'buffer',
   'device-read': 'mapping',
   'device-write': 'mapping',
+  'cache-flush': 'buffer',
   grant: 'buffer',
   'end-access': 'grant',
   'unmap-grant': 'buffer',
@@ -47,8 +48,10 @@ const ORDER = [
 /** The action's name and what it takes; undefined where it takes nothing. */
 export function stepOf(action: Action, agent: AgentSpec, one: Case): readonly [string, Value | undefined] {
   if (action.do === 'barrier' || action.do === 'invalidate-all') return [action.do, undefined];
+  const { do: _, line: __, ...all } = { line: 0, ...action };
+  const { operation: ___, ...without } = { operation: '', ...all };
   const key = action.do === 'maintain' ? action.operation : action.do;
-  const { do: _, line: __, operation: ___, ...spec } = { line: 0, operation: '', ...action };
+  const spec = action.do === 'maintain' ? without : all;
   const fields = differing(spec, defaultsOf(action, agent, one));
   const main = MAIN[key] ?? '';
   const order = [main, ...ORDER];
@@ -78,7 +81,7 @@ function defaultsOf(
       return { ...device(agent, one), size: 4096 };
     case 'device-read':
     case 'device-write':
-      return device(agent, one);
+      return { ...device(agent, one), posted: false };
     case 'unmap':
     case 'unmap-sg':
       return someStep(

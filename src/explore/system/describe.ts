@@ -35,6 +35,8 @@ export function describeStep(step: Action): string {
     case 'signal':
     case 'wait':
       return `${step.do} ${step.name}`;
+    case 'cache-flush':
+      return `GNTTABOP_cache_flush ${step.operation} ${step.buffer}`;
     case 'barrier':
     case 'invalidate-all':
       return step.do === 'barrier' ? 'barrier' : 'invalidate by set/way';

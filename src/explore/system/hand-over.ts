@@ -1,6 +1,7 @@
 /** A buffer goes to its device and comes back: what the device reaches, and what it may do there. */
 import { offsetBy } from '../../address/index.ts';
 import { Direction } from '../../linux/index.ts';
+import type { Port } from '../../machine/index.ts';
 import { type MachineRange, machineRanges, physAt, sameRanges } from './places.ts';
 import type { Mapping, MappingEntry, System } from './system.ts';
 
@@ -55,7 +56,7 @@ export function deviceAccess(
   entry: MappingEntry,
   from: number,
   to: number,
-  how: 'read' | 'write',
+  how: 'read' | 'write' | 'post',
 ): void {
   const reached = reachOf(system, mapping, entry, from, to);
   const { port } = mapping.device;
@@ -64,9 +65,25 @@ export function deviceAccess(
       bounceRead(system, low, high);
       system.machine.deviceRead(port, low, high);
     } else {
-      system.bounces.device('write', low, high - low, () => {});
-      system.machine.deviceWrite(port, low, high);
+      deviceWrites(system, port, low, high, how === 'post');
     }
+}
+
+/** A device writes; within an atomic action. What is only posted arrives with a later write of the same bytes. */
+export function deviceWrites(
+  system: System,
+  port: Port,
+  low: MachineRange[0],
+  high: MachineRange[1],
+  posted: boolean,
+): void {
+  if (posted) {
+    system.post(low, high);
+    return;
+  }
+  system.arrive(low, high);
+  system.bounces.device('write', low, high - low, () => {});
+  system.machine.deviceWrite(port, low, high);
 }
 
 /** A mapping is made: if it bounced, buffer and slot are two from now on; within an atomic action. */

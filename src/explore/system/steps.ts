@@ -2,6 +2,7 @@
 import {
   DMA_MAPPING_ERROR,
   type DmaAddr,
+  floorTo,
   machineAddrOf,
   offsetBy,
   PAGE_SIZE,
@@ -19,6 +20,7 @@ import {
   allocCoherent,
   balloonIn,
   balloonOut,
+  CacheFlushOp,
   Direction,
   type DirectionName,
   freeCoherent,
@@ -29,7 +31,7 @@ import {
 import { maintenanceCalls } from '../../machine/index.ts';
 import type { Action, AgentSpec, AttributeName, MaintenanceName } from '../../scenario/index.ts';
 import { grantCopy } from './grant-copy.ts';
-import { deviceAccess, handOver, noteBounce, takeBack } from './hand-over.ts';
+import { deviceAccess, deviceWrites, handOver, noteBounce, takeBack } from './hand-over.ts';
 import { join, type MachineRange, machineRanges, type Place, pagePieces, physAt } from './places.ts';
 import type { Mapping, System } from './system.ts';
 
@@ -59,6 +61,7 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
   write: access,
   copy,
   maintain,
+  'cache-flush': cacheFlush,
   'invalidate-all': (system, { spec }) =>
     system.scheduler.atomic('invalidate by set/way', () => {
       if (system.xen) system.xen.guestSetWayInvalidate();
@@ -238,8 +241,12 @@ function access(system: System, actor: Actor, action: Of<'read' | 'write'>): voi
       to,
       `${action.do} of ${action.buffer}`,
     ))
-      if (action.do === 'read') system.machine.cpuRead({ cpu, cacheable }, low, high);
-      else system.machine.cpuWrite({ cpu, cacheable }, low, high);
+      if (action.do === 'read') {
+        const late = system.postedIn(low, high);
+        if (late)
+          system.fail('stale-cpu-read', 'the device\u2019s write is still on its way to memory', [late]);
+        system.machine.cpuRead({ cpu, cacheable }, low, high);
+      } else system.machine.cpuWrite({ cpu, cacheable }, low, high);
   });
 }
 
@@ -320,6 +327,22 @@ function maintain(system: System, actor: Actor, action: Of<'maintain'>): void {
     system.scheduler.atomic(`${action.operation} at ${regime}`, () =>
       system.machine.maintain(cpu, call, low, high, stride === undefined ? {} : { stride }),
     );
+}
+
+/** GNTTABOP_cache_flush of each page, as a kernel or anybody else in the domain may issue it. */
+function cacheFlush(system: System, actor: Actor, action: Of<'cache-flush'>): void {
+  const place = system.placeFor(action.buffer);
+  const { hypervisor } = system.party(actor.domain).kernel.world;
+  if (!place || !hypervisor) return;
+  const [from, to] = action.bytes ?? [0, place.size];
+  const op = action.operation === 'clean' ? CacheFlushOp.clean : CacheFlushOp.invalidate;
+  for (const { machine, size } of pagePieces(place, from, to))
+    hypervisor.cacheFlush({
+      devBusAddr: floorTo(machine, PAGE_SIZE),
+      offset: pageOffset(machine),
+      length: size,
+      op,
+    });
 }
 
 function attributesOf(names: readonly AttributeName[]): Attributes {
@@ -446,7 +469,7 @@ function device(system: System, action: Of<'device-read' | 'device-write'>, how:
     const mapping = name === undefined ? undefined : system.mappings.get(name);
     if (mapping) {
       for (const piece of piecesOf(mapping, action.bytes))
-        deviceAccess(system, mapping, piece.entry, piece.from, piece.to, how);
+        deviceAccess(system, mapping, piece.entry, piece.from, piece.to, action.posted ? 'post' : how);
       return;
     }
     if (buffer === undefined) return;
@@ -456,7 +479,7 @@ function device(system: System, action: Of<'device-read' | 'device-write'>, how:
     const [from, to] = action.bytes ?? [0, place.size];
     for (const [low, high] of machineRanges(place, from, to))
       if (how === 'read') system.machine.deviceRead(port, low, high);
-      else system.machine.deviceWrite(port, low, high);
+      else deviceWrites(system, port, low, high, action.posted);
   });
 }
 

@@ -144,6 +144,7 @@ export class System {
   readonly hardware: HardwareOfXen;
   readonly #pools: MachineRange[];
   #taken = 0;
+  #posted: MachineRange[] = [];
   #scheduler: Scheduler | undefined;
 
   constructor(one: Case, design: Design, make: MakeMachine, footprint: Footprint) {
@@ -287,6 +288,22 @@ export class System {
     });
   }
 
+  /** Bytes that a device has sent and that have not arrived in memory. */
+  post(from: MachineAddr, to: MachineAddr): void {
+    this.footprint.touch('posted', true);
+    this.#posted.push([from, to]);
+  }
+  /** What was posted for these bytes has arrived. */
+  arrive(from: MachineAddr, to: MachineAddr): void {
+    this.footprint.touch('posted', this.#posted.length > 0);
+    this.#posted = this.#posted.filter(([low, high]) => low < from || high > to);
+  }
+  /** The first range that is posted and overlaps [from, to). */
+  postedIn(from: MachineAddr, to: MachineAddr): MachineRange | undefined {
+    this.footprint.touch('posted', false);
+    return this.#posted.find(([low, high]) => low < to && from < high);
+  }
+
   /** Addresses for pages that are asked for later: `count` pages from `base` on, each given once. */
   takeAddress(base: PhysAddr, count: number): PhysAddr {
     return this.scheduler.atomic('take an address', () => {
@@ -363,6 +380,7 @@ export class System {
         version: platform.xen ?? [4, 20],
         arch: platform.architecture === 'arm' ? 'arm32' : 'arm64',
         quirks: platform.quirks.filter((name): name is XenQuirk => Object.hasOwn(XEN_QUIRKS, name)),
+        scrubDomheap: platform.scrubDomheap,
         cacheLineBytes: platform.believedLineSizes[0] ?? platform.lineSizes[0],
       }),
       hardware: this.hardware,
@@ -444,6 +462,7 @@ function linuxPlatform(one: Case, layout: Layout, onXen: boolean): LinuxPlatform
     ram: layout.ram.map(({ phys, size }) => [phys, offsetBy(phys, size)] as const),
     heap: [layout.heap],
     ...(platform.pfnValid === undefined ? {} : { pfnValid: platform.pfnValid }),
+    ...(platform.p2mEntries === undefined ? {} : { p2mEntries: platform.p2mEntries }),
     swiotlb: { base: poolFrom, size: poolTo - poolFrom, force: platform.swiotlb.force },
     outerCacheDriver: platform.outerCacheDriver === 'linux' && platform.outerCache,
     ...(platform.believedLineSizes.length > 0 ? { believedLineSizes: platform.believedLineSizes } : {}),

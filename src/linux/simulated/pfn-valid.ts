@@ -12,6 +12,7 @@ import {
   PAGE_SIZE,
   type Pfn,
   type PhysAddr,
+  physAddr,
   physAddrOf,
   RangeSet,
 } from '../../address/index.ts';
@@ -36,7 +37,12 @@ const GRANULARITY: Readonly<Record<PfnValid, number>> = {
   exact: PAGE_SIZE,
   pageblock: PAGEBLOCK,
   section: SECTION,
+  always: PAGE_SIZE,
+  never: PAGE_SIZE,
 };
+
+/** All that a page frame number of 48-bit addresses can name. */
+const EVERYWHERE: ByteRange<PhysAddr> = [physAddr(0), physAddr(2 ** 48)];
 
 /** Which frames have a struct page, and which a linear mapping. */
 export class StructPages {
@@ -46,13 +52,18 @@ export class StructPages {
 
   constructor(platform: LinuxPlatform) {
     const { ram, structPagesToo = [] } = platform;
-    const granularity = GRANULARITY[pfnValidGranularity(platform)];
+    const rule = pfnValidGranularity(platform);
+    const granularity = GRANULARITY[rule];
     this.#ram = new RangeSet(ram);
     this.#mapped = new RangeSet([...ram, ...structPagesToo]);
-    this.#valid = new RangeSet([
-      ...ram.map((range) => widened(range, granularity)),
-      ...structPagesToo.map((range) => widened(range, SUBSECTION)),
-    ]);
+    this.#valid =
+      rule === 'never'
+        ? new RangeSet<PhysAddr>([])
+        : new RangeSet([
+            ...(rule === 'always' ? [EVERYWHERE] : []),
+            ...ram.map((range) => widened(range, granularity)),
+            ...structPagesToo.map((range) => widened(range, SUBSECTION)),
+          ]);
   }
 
   /** pfn_valid(). */

@@ -52,8 +52,11 @@ export interface LinuxPlatform {
   readonly quirks?: readonly Quirk[];
 }
 
-/** `exact`: pages of RAM only. `pageblock`, `section`: whole ones of those, if they hold any RAM. */
-export type PfnValid = 'exact' | 'pageblock' | 'section';
+/**
+ * `exact`: pages of RAM only. `pageblock`, `section`: whole ones of those, if they hold any RAM. `always`, `never`: no kernel's, to
+ * see what the test is good for.
+ */
+export type PfnValid = 'exact' | 'pageblock' | 'section' | 'always' | 'never';
 
 /** a < b. */
 export function isEarlier(a: Release, b: Release): boolean {
