@@ -6,7 +6,7 @@
  */
 import { type ByteRange, joinRanges, type MachineAddr, offsetBy } from '../address/index.ts';
 import { addModes, Mode, type ModeSet, NEVER, Operation, removeModes } from '../coherence/index.ts';
-import { DEFINED } from './byte-info.ts';
+import { DEFINED, UNTOLD } from './byte-info.ts';
 import { type Footprint, NO_FOOTPRINT } from './footprint.ts';
 import { modelOf, Vocabulary } from './hardware.ts';
 import type { History, Label } from './history.ts';
@@ -108,7 +108,7 @@ export class AdversarialMachine implements Machine {
   cpuWrite(access: CpuAccess, from: MachineAddr, to: MachineAddr): void {
     this.#touch(from, to, true);
     this.#bytes.write(from, to, this.#words.store(access, false), this.#words.storeNearby(access));
-    this.#judgeWindows(from, to);
+    this.#judgeWritten(from, to);
     this.#flush();
   }
 
@@ -120,7 +120,7 @@ export class AdversarialMachine implements Machine {
     this.#load(access, from, to);
     const store = (nobodys: boolean) => this.#words.store(access, nobodys);
     this.#bytes.writeLoaded(loaded, target - from, store, this.#words.storeNearby(access));
-    this.#judgeWindows(target, end);
+    this.#judgeWritten(target, end);
     this.#flush();
   }
 
@@ -135,14 +135,16 @@ export class AdversarialMachine implements Machine {
     this.#touch(from, to, true);
     if (port.snoops) this.#bytes.write(from, to, Operation.snoopWrite, Operation.snoopWriteNeighbour);
     else this.#bytes.write(from, to, Operation.deviceWrite);
-    this.#judgeWindows(from, to);
+    this.#judgeWritten(from, to);
     this.#flush();
   }
 
   openWindow(name: string, port: Port, from: MachineAddr, to: MachineAddr, window: Window): void {
     this.#touch(from, to, true);
     this.#windows.add({ name, port, from, to, window });
-    if (window.writes) this.#bytes.setFacts(from, to, DEFINED);
+    // What it writes is new; what it reads is judged from now on.
+    if (window.writes) this.#bytes.setFacts(from, to, () => DEFINED);
+    else if (window.reads) this.#bytes.setFacts(from, to, (facts) => ({ ...facts, told: UNTOLD }));
     this.#setWindowModes(from, to);
     this.#judgeWindows(from, to);
     this.#flush();
@@ -162,13 +164,17 @@ export class AdversarialMachine implements Machine {
     to: MachineAddr,
     { stride = this.#sizes.small, spare }: MaintainOptions = {},
   ): void {
-    forEachReached(call, from, to, stride, this.#sizes.small, (low, high, complete) => {
-      const [first, end] = wholeLines(low, high, this.granule);
-      this.#touch(first, end, true);
-      this.#bytes.maintain(low, high, this.#words.maintenance(cpu, complete), spare);
-      if (this.spec.explicitBarriers) this.#pending[cpu]?.push([first, end]);
-      this.#judgeWindows(first, end);
-    });
+    if (from >= to) return;
+    const [begin, past] = wholeLines(from, to, Math.max(this.granule, stride));
+    this.#bytes.judgeLosses(begin, past, spare, () =>
+      forEachReached(call, from, to, stride, this.#sizes.small, (low, high, complete) => {
+        const [first, end] = wholeLines(low, high, this.granule);
+        this.#touch(first, end, true);
+        this.#bytes.maintain(low, high, this.#words.maintenance(cpu, complete));
+        if (this.spec.explicitBarriers) this.#pending[cpu]?.push([first, end]);
+      }),
+    );
+    this.#judgeWindows(begin, past);
     this.#flush();
   }
 
@@ -182,7 +188,9 @@ export class AdversarialMachine implements Machine {
     if (!this.spec.outerCache || from >= to) return;
     const [low, high] = wholeLines(from, to, this.#sizes.small);
     this.#touch(low, high, true);
-    this.#bytes.maintain(low, high, this.#words.outer(operation), undefined);
+    this.#bytes.judgeLosses(low, high, undefined, () =>
+      this.#bytes.maintain(low, high, this.#words.outer(operation)),
+    );
     this.#judgeWindows(low, high);
     this.#flush();
   }
@@ -225,6 +233,13 @@ export class AdversarialMachine implements Machine {
       const open = windows.map(modesOf).reduce(addModes, 0);
       this.#bytes.changeModes(low, high, (modes) => addModes(removeModes(modes, WINDOW_MODES), open));
     });
+  }
+
+  /** Somebody has stored to [from, to). */
+  #judgeWritten(from: MachineAddr, to: MachineAddr): void {
+    const isPending = this.#pending.some((ranges) => ranges.some(([low, high]) => low < to && from < high));
+    if (isPending) this.#bytes.judgeWritten(from, to);
+    this.#judgeWindows(from, to);
   }
 
   /** Devices read through open windows what the lines of [from, to) hold now. */

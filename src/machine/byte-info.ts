@@ -15,16 +15,25 @@ export interface Facts {
   readonly tainted: boolean;
   /** Nobody stored to it, in no execution: whatever it holds will do. */
   readonly undefined: boolean;
+  /** Fewest moves with which a wrong read through the windows that are open has been told of; UNTOLD: of none. */
+  readonly told: number;
 }
 
-const FACTS: readonly Facts[] = [false, true].flatMap((wrong) =>
-  [false, true].flatMap((tainted) => [false, true].map((value) => ({ wrong, tainted, undefined: value }))),
+/** As many moves, or more, are told of once only. */
+export const UNTOLD = 7;
+const BOTH = [false, true] as const;
+const FACTS: readonly Facts[] = BOTH.flatMap((wrong) =>
+  BOTH.flatMap((tainted) =>
+    BOTH.flatMap((nobodys) =>
+      Array.from({ length: UNTOLD + 1 }, (_, told) => ({ wrong, tainted, undefined: nobodys, told })),
+    ),
+  ),
 );
-const numberOf = (facts: Facts): number =>
-  (facts.wrong ? 4 : 0) + (facts.tainted ? 2 : 0) + (facts.undefined ? 1 : 0);
+const numberOf = ({ wrong, tainted, undefined: nobodys, told }: Facts): number =>
+  (((wrong ? 2 : 0) + (tainted ? 1 : 0)) * 2 + (nobodys ? 1 : 0)) * (UNTOLD + 1) + told;
 
 /** A value somebody stored, of which nothing bad is known. */
-export const DEFINED: Facts = { wrong: false, tainted: false, undefined: false };
+export const DEFINED: Facts = { wrong: false, tainted: false, undefined: false, told: UNTOLD };
 
 export function infoOf(node: Node, facts: Facts): ByteInfo {
   return (node * FACTS.length + numberOf(facts)) as ByteInfo;

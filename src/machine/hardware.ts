@@ -79,8 +79,9 @@ export class Vocabulary {
 
   /** @param nobodys the value is one that nobody cares about. */
   store({ cpu, cacheable }: CpuAccess, nobodys: boolean): Operation {
-    if (!cacheable) return Operation.cpuWriteUncached;
-    return this.#on(cpu, nobodys ? Operation.cpuWriteUndefined : Operation.cpuWrite);
+    const { cpuWrite, cpuWriteUndefined, cpuWriteUncached, cpuWriteUncachedUndefined } = Operation;
+    if (!cacheable) return nobodys ? cpuWriteUncachedUndefined : cpuWriteUncached;
+    return this.#on(cpu, nobodys ? cpuWriteUndefined : cpuWrite);
   }
 
   /** What a store is to the other bytes of its lines; undefined: nothing. */
@@ -101,7 +102,7 @@ export class Vocabulary {
 
   /** Invalidate by set/way: never broadcast, complete when it returns. */
   invalidateOwn(cpu: number): Operation {
-    return this.#on(cpu, local(Operation.invalidate));
+    return this.#tellsCpusApart ? this.#on(cpu, local(Operation.invalidate)) : Operation.invalidate;
   }
 
   outer(operation: OuterOperation): Operation {

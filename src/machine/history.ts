@@ -33,6 +33,10 @@ export interface History {
   readonly at: MachineAddr;
   readonly model: ModelName;
   readonly start: Start;
+  /** The first so many steps are how the byte began: what its neighbours had done to its line, windows open before. */
+  readonly begun: number;
+  /** Steps that were made and forgotten when the byte began (anew). */
+  readonly forgotten: number;
   readonly steps: readonly HistoryStep[];
   readonly faults: readonly HistoryFault[];
 }
@@ -52,6 +56,8 @@ export class HistoryLog implements History {
   readonly at: MachineAddr;
   readonly model: ModelName;
   start: Start;
+  begun = 0;
+  forgotten = 0;
   steps: HistoryStep[] = [];
   faults: HistoryFault[] = [];
   label: Label = 0;
@@ -66,10 +72,12 @@ export class HistoryLog implements History {
     return from <= this.at && this.at < to;
   }
 
-  /** Begin again: the byte was initialised. */
-  restart(start: Start): void {
+  /** Begin again, with these steps: the byte was initialised. */
+  restart(start: Start, steps: readonly Step[]): void {
+    this.forgotten += this.steps.length - this.begun;
     this.start = start;
-    this.steps = [];
+    this.begun = steps.length;
+    this.steps = steps.map((step) => ({ step, label: this.label }));
     this.faults = [];
   }
 

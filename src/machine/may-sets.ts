@@ -3,7 +3,15 @@
  * how it came to that.
  */
 import { type ByteRange, floorTo, type MachineAddr, offsetBy } from '../address/index.ts';
-import { elsewhere, type ModelName, type ModeSet, Operation, Start } from '../coherence/index.ts';
+import {
+  addModes,
+  elsewhere,
+  Mode,
+  type ModelName,
+  type ModeSet,
+  Operation,
+  Start,
+} from '../coherence/index.ts';
 import { type Beginning, Beginnings } from './beginnings.ts';
 import { DEFINED, type Facts } from './byte-info.ts';
 import { FaultList } from './fault-list.ts';
@@ -105,7 +113,7 @@ export class MaySets {
       this.step(low, high, operation);
       this.#stepNearby(low, high, nearby);
     });
-    this.setFacts(from, to, DEFINED);
+    this.setFacts(from, to, () => DEFINED);
   }
 
   /** A copy of what was loaded, `shift` bytes after where it was. */
@@ -129,29 +137,41 @@ export class MaySets {
       this.#ownership.setFacts(from, to, () => facts);
   }
 
-  /** Maintenance of whole lines, which may destroy something, except in `spare`. */
-  maintain(
-    from: MachineAddr,
-    to: MachineAddr,
-    operation: Operation,
-    spare: ByteRange<MachineAddr> | undefined,
-  ): void {
+  /** Maintenance of whole lines. */
+  maintain(from: MachineAddr, to: MachineAddr, operation: Operation): void {
     const there = elsewhere(operation);
     this.#eachLine(from, to, (low, high) => {
-      this.#maintain(low, high, operation, spare);
+      this.step(low, high, operation);
       if (there === undefined) return;
       const [first, end] = wholeLines(low, high, this.#sizes.big);
-      this.#maintain(first, low, there, spare);
-      this.#maintain(high, end, there, spare);
+      this.step(first, low, there);
+      this.step(high, end, there);
     });
   }
 
   /** An operation on every byte there is. */
   maintainAll(operation: Operation): void {
-    this.history?.push({ operation });
-    for (const track of this.#tracks) track.stepAll(operation);
+    const safe = this.#currency.safe();
+    const there = this.#sizes.small === this.#sizes.big ? undefined : elsewhere(operation);
+    for (const each of there === undefined ? [operation] : [operation, there]) {
+      this.history?.push({ operation: each });
+      for (const track of this.#tracks) track.stepAll(each);
+    }
+    this.#currency.judgeLost(safe);
     this.#currency.judgeAllWindows('stale-device-read');
     this.#ownership.judgeAllWindows('disclosure');
+  }
+
+  /** Do maintenance within [from, to), and judge what it destroys that could not be lost before, except in `spare`. */
+  judgeLosses(
+    from: MachineAddr,
+    to: MachineAddr,
+    spare: ByteRange<MachineAddr> | undefined,
+    work: () => void,
+  ): void {
+    const safe = without(from, to, spare).flatMap((range) => this.#currency.safe(range));
+    work();
+    this.#currency.judgeLost(safe);
   }
 
   newOwner(from: MachineAddr, to: MachineAddr): void {
@@ -160,8 +180,8 @@ export class MaySets {
     this.#ownership.setFacts(from, to, () => DEFINED);
   }
 
-  setFacts(from: MachineAddr, to: MachineAddr, facts: Facts): void {
-    for (const track of this.#tracks) track.setFacts(from, to, () => facts);
+  setFacts(from: MachineAddr, to: MachineAddr, change: (facts: Facts) => Facts): void {
+    for (const track of this.#tracks) track.setFacts(from, to, change);
   }
 
   changeModes(from: MachineAddr, to: MachineAddr, change: (modes: ModeSet) => ModeSet): void {
@@ -175,6 +195,11 @@ export class MaySets {
     this.#ownership.judgeWindows(from, to, 'disclosure');
   }
 
+  /** Judge what was just written to [from, to), while maintenance is pending there. */
+  judgeWritten(from: MachineAddr, to: MachineAddr): void {
+    this.#currency.judgeWritten(from, to);
+  }
+
   /** Fewest moves after which the byte's value is lost; NEVER if it cannot be. */
   lostMoves(at: MachineAddr): number {
     return this.#currency.lostMoves(at);
@@ -186,32 +211,20 @@ export class MaySets {
     if (!asSaid && initial !== 'clean') return;
     const start = START[initial];
     const facts = { ...DEFINED, undefined: start === Start.dontCare };
-    const operations = [
-      ...(initial === 'anothers' ? [Operation.newOwner] : []),
-      ...(dirtyLine ? [Operation.cpuWriteNeighbour] : []),
-      ...(dirtyElsewhere ? [Operation.cpuWriteElsewhere] : []),
-    ];
+    const operations = initial === 'anothers' ? [Operation.newOwner] : [];
+    const before = addModes(dirtyLine ? Mode.neighbourWrites : 0, dirtyElsewhere ? Mode.elsewhereWrites : 0);
     const followed = this.history?.covers(from, to) ? this.history : undefined;
-    const before = followed && this.#currency.stateAt(followed.at);
-    this.#currency.initialise(from, to, { start, operations, facts }, asSaid);
-    this.#ownership.initialise(from, to, { start, operations, facts: DEFINED }, asSaid);
+    const was = followed && this.#currency.stateAt(followed.at);
+    this.#currency.initialise(from, to, { start, before, operations, facts }, asSaid);
+    this.#ownership.initialise(from, to, { start, before, operations, facts: DEFINED }, asSaid);
     if (followed === undefined) return;
-    if (!asSaid && this.#currency.stateAt(followed.at) === before) return;
-    followed.restart(start);
+    if (!asSaid && this.#currency.stateAt(followed.at) === was) return;
     const mode = this.#currency.modesAt(followed.at);
-    if (mode !== 0) followed.push({ mode });
-    for (const operation of operations) followed.push({ operation });
-  }
-
-  #maintain(
-    from: MachineAddr,
-    to: MachineAddr,
-    operation: Operation,
-    spare: ByteRange<MachineAddr> | undefined,
-  ): void {
-    if (from >= to) return;
-    if (this.history?.covers(from, to)) this.history.push({ operation });
-    for (const track of this.#tracks) track.maintain(from, to, operation, spare);
+    followed.restart(start, [
+      ...(before === 0 ? [] : [{ mode: addModes(mode, before) }]),
+      ...(before === 0 && mode === 0 ? [] : [{ mode }]),
+      ...operations.map((operation) => ({ operation })),
+    ]);
   }
 
   /** The other bytes of the lines that [from, to) lies in, and what else is in their granules. */
@@ -254,3 +267,20 @@ const moved = ({ facts, from, to }: ValueRead, bytes: number): ValueRead => ({
   from: offsetBy(from, bytes),
   to: offsetBy(to, bytes),
 });
+
+/** [from, to) without the spare range. */
+function without(
+  from: MachineAddr,
+  to: MachineAddr,
+  spare: ByteRange<MachineAddr> | undefined,
+): ByteRange<MachineAddr>[] {
+  if (spare === undefined) return [[from, to]];
+  const before = spare[0] < to ? spare[0] : to;
+  const after = spare[1] > from ? spare[1] : from;
+  return (
+    [
+      [from, before],
+      [after, to],
+    ] as const
+  ).filter(([low, high]) => low < high);
+}

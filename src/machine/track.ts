@@ -2,17 +2,20 @@
  * All of memory under one discipline (is a copy current? is it one's own?): a may-set for every byte, in runs, and the
  * verdicts on what is done with them.
  */
-import type { MachineAddr } from '../address/index.ts';
+import type { ByteRange, MachineAddr } from '../address/index.ts';
 import {
   type Automaton,
+  addModes,
   type DisciplineName,
   type Fault,
+  hasAnyMode,
+  Mode,
   type ModeSet,
   NEVER,
-  Operation,
+  type Operation,
   type Start,
 } from '../coherence/index.ts';
-import { type ByteInfo, DEFINED, type Facts, factsOf, infoOf, nodeOf } from './byte-info.ts';
+import { type ByteInfo, DEFINED, type Facts, factsOf, infoOf, nodeOf, UNTOLD } from './byte-info.ts';
 import type { MachineRule } from './machine.ts';
 import { Memory } from './memory.ts';
 
@@ -34,18 +37,21 @@ export interface ValueRead {
   readonly to: MachineAddr;
 }
 
-/** How a byte begins: a start, and what happened to it before anybody looked. */
+/** How a byte begins. */
 export interface ByteBeginning {
   readonly start: Start;
+  /** Modes in which it has been until now: what others in its granule may have done to its line. */
+  readonly before: ModeSet;
   readonly operations: readonly Operation[];
   readonly facts: Facts;
 }
-/** What can have happened to a byte by the beginning of others in its granule. */
-const UNTOUCHED: readonly (readonly Operation[])[] = [
-  [],
-  [Operation.cpuWriteNeighbour],
-  [Operation.cpuWriteElsewhere],
-  [Operation.cpuWriteNeighbour, Operation.cpuWriteElsewhere],
+const WRITES = addModes(Mode.deviceWrites, Mode.snoopWrites);
+/** Modes in which a byte can have been by the beginning of others in its granule. */
+const UNTOUCHED: readonly ModeSet[] = [
+  0,
+  Mode.neighbourWrites,
+  Mode.elsewhereWrites,
+  addModes(Mode.neighbourWrites, Mode.elsewhereWrites),
 ];
 
 export class Track {
@@ -67,15 +73,17 @@ export class Track {
   initialise(from: MachineAddr, to: MachineAddr, beginning: ByteBeginning, asSaid: boolean): void {
     const automaton = this.#automaton;
     const { start, operations, facts } = beginning;
-    const first = (modes: ModeSet, done: readonly Operation[]): ByteInfo =>
-      infoOf(
-        done.reduce((node, each) => automaton.step(node, each), automaton.start(start, modes)),
+    const first = (modes: ModeSet, before: ModeSet): ByteInfo => {
+      const node = automaton.withMode(automaton.start(start, addModes(modes, before)), modes);
+      return infoOf(
+        operations.reduce((done, each) => automaton.step(done, each), node),
         facts,
       );
+    };
     this.#memory.update(from, to, (info) => {
       const modes = automaton.modeOf(nodeOf(info));
-      const untouched = () => UNTOUCHED.some((done) => first(modes, done) === info);
-      return asSaid || untouched() ? first(modes, operations) : info;
+      const untouched = () => UNTOUCHED.some((before) => first(modes, before) === info);
+      return asSaid || untouched() ? first(modes, beginning.before) : info;
     });
   }
 
@@ -87,12 +95,7 @@ export class Track {
 
   /** The operation on every byte there is, mentioned or not. */
   stepAll(operation: Operation): void {
-    const losses: Finding[] = [];
-    this.#memory.visitAll((info, from, to) => this.#collectLoss(info, operation, from, to, losses));
-    this.#memory.updateAll((info) =>
-      infoOf(this.#automaton.step(nodeOf(info), operation), this.#factsAfter(info, operation)),
-    );
-    for (const loss of losses) this.#found(loss);
+    this.#memory.updateAll((info) => infoOf(this.#automaton.step(nodeOf(info), operation), factsOf(info)));
   }
 
   changeModes(from: MachineAddr, to: MachineAddr, change: (modes: ModeSet) => ModeSet): void {
@@ -101,7 +104,11 @@ export class Track {
       const node = nodeOf(info);
       const modes = automaton.modeOf(node);
       const next = change(modes);
-      return next === modes ? info : infoOf(automaton.withMode(node, next), factsOf(info));
+      if (next === modes) return info;
+      const facts = factsOf(info);
+      // What a device may write somebody has defined, perhaps.
+      const nobodys = facts.undefined && !hasAnyMode(addModes(modes, next), WRITES);
+      return infoOf(automaton.withMode(node, next), { ...facts, undefined: nobodys });
     });
   }
 
@@ -114,8 +121,10 @@ export class Track {
     const values: ValueRead[] = [];
     this.#memory.visit(from, to, (info, low, high) => {
       const { tainted, undefined: nobodys } = factsOf(info);
-      const bad = this.#automaton.staleMoves(nodeOf(info), read) !== NEVER;
-      const facts = { wrong: false, tainted: tainted || bad, undefined: nobodys };
+      const node = nodeOf(info);
+      const bad = this.#automaton.staleMoves(node, read) !== NEVER;
+      const mayBeWritten = hasAnyMode(this.#automaton.modeOf(node), WRITES);
+      const facts = { ...DEFINED, tainted: tainted || bad, undefined: nobodys && !mayBeWritten };
       values.push({ facts, from: low, to: high });
     });
     return values;
@@ -153,10 +162,23 @@ export class Track {
     this.#judge(from, to, rule, 'stale-read', (info) => this.#automaton.staleMoves(nodeOf(info), read));
   }
 
-  /** Judge what devices read through open windows; what was wrong before is no news. */
+  /** Judge what devices read through open windows; only what can go wrong with fewer moves than was told is news. */
   judgeWindows(from: MachineAddr, to: MachineAddr, rule: MachineRule): void {
-    this.#judge(from, to, rule, 'stale-device-window', (info) =>
-      factsOf(info).wrong ? NEVER : this.#automaton.deviceStaleMoves(nodeOf(info)),
+    const isNews = (info: ByteInfo, moves: number) => Math.min(moves, UNTOLD - 1) < factsOf(info).told;
+    this.#judge(from, to, rule, 'stale-device-window', (info) => {
+      const moves = this.#automaton.deviceStaleMoves(nodeOf(info));
+      return moves !== NEVER && isNews(info, moves) ? moves : NEVER;
+    });
+  }
+
+  /**
+   * Judge what was just written, while maintenance is pending that can take effect on it. (What a device may write through
+   * an open window can get lost under a dirty line at any time; that is for reads to find out.)
+   */
+  judgeWritten(from: MachineAddr, to: MachineAddr): void {
+    const automaton = this.#automaton;
+    this.#judge(from, to, 'lost-write', 'lost', (info) =>
+      hasAnyMode(automaton.modeOf(nodeOf(info)), WRITES) ? NEVER : automaton.lostMoves(nodeOf(info)),
     );
   }
 
@@ -166,23 +188,21 @@ export class Track {
     for (const [from, to] of ranges) this.judgeWindows(from, to, rule);
   }
 
-  /** Do an operation on [from, to) and judge what it destroys, except in `spare`. */
-  maintain(
-    from: MachineAddr,
-    to: MachineAddr,
-    operation: Operation,
-    spare: readonly [from: MachineAddr, to: MachineAddr] | undefined,
-  ): void {
-    const losses: Finding[] = [];
-    this.#memory.visit(from, to, (info, low, high) => {
-      for (const [first, end] of without(low, high, spare))
-        this.#collectLoss(info, operation, first, end, losses);
-    });
-    this.step(from, to, operation);
-    for (const loss of losses) {
-      this.setFacts(loss.from, loss.to, (facts) => ({ ...facts, wrong: true }));
-      this.#found(loss);
-    }
+  /** Ranges of bytes that cannot be lost, as things stand: of [from, to), or of all that was ever mentioned. */
+  safe(range?: ByteRange<MachineAddr>): ByteRange<MachineAddr>[] {
+    const found: ByteRange<MachineAddr>[] = [];
+    const visit = (info: ByteInfo, from: MachineAddr, to: MachineAddr) => {
+      if (this.#automaton.lostMoves(nodeOf(info)) === NEVER) found.push([from, to]);
+    };
+    if (range) this.#memory.visit(...range, visit);
+    else this.#memory.visitAll(visit);
+    return found;
+  }
+
+  /** Judge what maintenance has destroyed in these ranges. */
+  judgeLost(ranges: readonly ByteRange<MachineAddr>[]): void {
+    for (const [from, to] of ranges)
+      this.#judge(from, to, 'lost-write', 'lost', (info) => this.#automaton.lostMoves(nodeOf(info)));
   }
 
   #judge(
@@ -198,7 +218,8 @@ export class Track {
       if (moves !== NEVER) findings.push(this.#finding(info, rule, kind, moves, low, high));
     });
     for (const finding of findings) {
-      this.setFacts(finding.from, finding.to, (facts) => ({ ...facts, wrong: true }));
+      const told = kind === 'stale-device-window' ? { told: Math.min(finding.moves, UNTOLD - 1) } : {};
+      this.setFacts(finding.from, finding.to, (facts) => ({ ...facts, wrong: true, ...told }));
       this.#found(finding);
     }
   }
@@ -216,44 +237,4 @@ export class Track {
     const consequence = tainted || (wrong && kind !== 'lost');
     return { rule, moves, from, to, consequence, discipline: this.#automaton.model.discipline, kind };
   }
-
-  /** Moves after which an operation destroys the only copy of what could not be lost before. */
-  #lossBy(operation: Operation, info: ByteInfo): number {
-    const node = nodeOf(info);
-    if (this.#automaton.lostMoves(node) !== NEVER) return NEVER;
-    return this.#automaton.lostMoves(this.#automaton.step(node, operation));
-  }
-
-  #factsAfter(info: ByteInfo, operation: Operation): Facts {
-    const facts = factsOf(info);
-    return this.#lossBy(operation, info) === NEVER ? facts : { ...facts, wrong: true };
-  }
-
-  #collectLoss(
-    info: ByteInfo,
-    operation: Operation,
-    from: MachineAddr,
-    to: MachineAddr,
-    losses: Finding[],
-  ): void {
-    const moves = this.#lossBy(operation, info);
-    if (moves !== NEVER) losses.push(this.#finding(info, 'lost-write', 'lost', moves, from, to));
-  }
-}
-
-/** [from, to) without the spare range. */
-function without(
-  from: MachineAddr,
-  to: MachineAddr,
-  spare: readonly [from: MachineAddr, to: MachineAddr] | undefined,
-): readonly (readonly [from: MachineAddr, to: MachineAddr])[] {
-  if (spare === undefined) return [[from, to]];
-  const before = spare[0] < to ? spare[0] : to;
-  const after = spare[1] > from ? spare[1] : from;
-  return (
-    [
-      [from, before],
-      [after, to],
-    ] as const
-  ).filter(([low, high]) => low < high);
 }
