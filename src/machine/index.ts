@@ -1,5 +1,9 @@
-/** Memory and caches: how maintenance lands on lines, and runs of bytes with one history. */
+/** Memory, caches and devices: the machine as bad as it can be, and one that is as real as can be. */
 export { AdversarialMachine, type AdversarialOptions } from './adversarial.ts';
+export type { Geometry, Policy } from './concrete/cache.ts';
+export { ConcreteMachine } from './concrete/concrete.ts';
+export { type Script, ScriptError, scriptOf } from './concrete/script.ts';
+export type { ConcreteOptions } from './concrete/stage.ts';
 export { type Cell, type Footprint, NO_FOOTPRINT } from './footprint.ts';
 export {
   type History,

@@ -1,0 +1,194 @@
+/** Plays a script: of all ways in which the followed byte's part of each operation can go, the one that leaves what is wanted. */
+import { type MachineAddr, offsetBy } from '../../address/index.ts';
+import type { WitnessStep } from '../../coherence/index.ts';
+import type { Board } from './board.ts';
+import type { Cache } from './cache.ts';
+import type { Value } from './contents.ts';
+import type { Act, Director } from './director.ts';
+import type { Opening } from './open-windows.ts';
+import type { EveryWay } from './random.ts';
+import { copiesKey, type Script, ScriptError, Walk } from './script.ts';
+import { mergedCopies } from './view.ts';
+
+export class Player implements Director {
+  readonly #board: Board;
+  readonly #ways: EveryWay;
+  readonly #script: Script;
+  readonly #walk: Walk;
+  readonly #granule: MachineAddr;
+
+  constructor(board: Board, ways: EveryWay, script: Script) {
+    this.#board = board;
+    this.#ways = ways;
+    this.#script = script;
+    this.#walk = new Walk(script);
+    this.#granule = board.granuleOf(script.at);
+  }
+
+  begin(granule: MachineAddr, fill: () => void, place: () => void, disown: () => void): void {
+    fill();
+    const beginning = granule === this.#granule ? this.#walk.begin() : undefined;
+    if (beginning === undefined) {
+      this.#freely(place);
+      disown();
+      return;
+    }
+    // An operation that is part of how the byte began is that it is given away.
+    const { copies, afterwards } = beginning;
+    if (afterwards.length === 0) disown();
+    this.#guide(`the beginning ${copies}`, place, () => this.#copies() === copies);
+    for (const step of afterwards) {
+      if (step.spontaneous !== undefined) this.#play(step);
+      else if (step === afterwards.findLast(({ spontaneous }) => spontaneous === undefined)) disown();
+    }
+  }
+
+  act<T>(from: MachineAddr, to: MachineAddr, act: Act<T>): T {
+    const { at } = this.#script;
+    if (at < from || at >= to) {
+      act.before?.();
+      return this.#freely(act.perform);
+    }
+    this.#playUntilNow();
+    const wanted = this.#walk.next();
+    act.before?.();
+    return this.#guide(
+      wanted === 'wrong' ? 'a wrong read' : wanted === 'anything' ? wanted : wanted.copies,
+      act.perform,
+      (result) => {
+        if (wanted === 'wrong') return this.#isWrong(act.returned?.(result, at));
+        return wanted === 'anything' || this.#copies() === wanted.copies;
+      },
+    );
+  }
+
+  /** The followed byte's line is for the script to write; elsewhere the device does what it is there for. */
+  mayWrite(
+    _when: 'first' | 'last',
+    from: MachineAddr,
+    to: MachineAddr,
+    write: (from: MachineAddr, to: MachineAddr) => void,
+  ): void {
+    const end = offsetBy(this.#granule, this.#board.sizes.big);
+    this.#freely(() => {
+      write(from, to < this.#granule ? to : this.#granule);
+      write(from > end ? from : end, to);
+    });
+  }
+
+  finish(): void {
+    this.#playUntilNow();
+  }
+
+  #playUntilNow(): void {
+    for (const move of this.#walk.spontaneous()) this.#play(move);
+    if (!this.#walk.isWindowDue()) return;
+    const { at } = this.#script;
+    const openings = this.#board.windows.at(at).filter(({ reads }) => reads);
+    const read = this.#guide(
+      'a wrong read of a device',
+      () => {
+        const one = this.#pick(openings);
+        return one ? this.#board.deviceRead(one.port, at, 1) : [];
+      },
+      ([value]) => this.#isWrong(value),
+    );
+    this.#board.judge(at, read, 'stale-device-read');
+  }
+
+  #isWrong(value: Value | undefined): boolean {
+    if (value === undefined) return false;
+    const { at, discipline } = this.#script;
+    const { contents } = this.#board;
+    return !(discipline === 'currency' ? contents.isCurrent(at, value) : contents.isOwn(at, value));
+  }
+
+  #play({ spontaneous, at: where, copies }: WitnessStep<unknown>): void {
+    const board = this.#board;
+    const { at } = this.#script;
+    const wanted = copiesKey(copies);
+    const here = () => this.#copies() === wanted;
+    if (spontaneous === 'issued maintenance takes effect')
+      this.#guide(spontaneous, () => this.#issued(), here);
+    else if (spontaneous === 'device writes') {
+      const value = board.contents.fresh();
+      board.contents.store(at, value, { nobodys: false, tainted: false });
+      this.#guide(spontaneous, () => this.#window(value), here);
+    } else if (spontaneous === 'fill' || spontaneous === 'writeBack' || spontaneous === 'evict')
+      this.#guide(`${spontaneous} ${where}, to ${wanted}`, () => this.#move(spontaneous, where), here);
+    else throw new ScriptError(`nobody here does it: ${spontaneous}`);
+  }
+
+  #issued(): void {
+    const { sizes, pending } = this.#board;
+    const one = this.#pick(pending.over(this.#granule, offsetBy(this.#granule, sizes.big)));
+    if (one) this.#board.takeEffect(one);
+  }
+
+  #window(value: Value): void {
+    const { at } = this.#script;
+    const one: Opening | undefined = this.#pick(this.#board.windows.at(at).filter(({ writes }) => writes));
+    if (one) this.#board.deviceWrite(one.port, at, [value]);
+  }
+
+  #move(what: 'fill' | 'writeBack' | 'evict', where: string | undefined): void {
+    const board = this.#board;
+    const { inner, outer } = board.hierarchy;
+    const all = outer ? [...inner, outer] : inner;
+    const named: readonly Cache[] = all.filter(({ name }) => name === where);
+    const cache = this.#pick(named.length > 0 ? named : inner);
+    // A fill of the line elsewhere can be one of the byte's big line.
+    const { small, big } = board.sizes;
+    const at =
+      small === big
+        ? this.#script.at
+        : this.#pick([
+            this.#script.at,
+            offsetBy(this.#granule, (this.#script.at - this.#granule + small) % big),
+          ]);
+    if (cache === undefined || at === undefined) return;
+    const line = cache.find(at);
+    if (what === 'fill') {
+      if (board.mayFill(cache, at)) board.fill(cache, at);
+    } else if (line) board[what](cache, line);
+  }
+
+  #pick<T>(options: readonly T[]): T | undefined {
+    return options[this.#ways.choose(options.length)];
+  }
+
+  #copies(): string {
+    const { at, discipline, model } = this.#script;
+    const copies = this.#board.copies(at, discipline);
+    if (model !== 'mixed') return copiesKey(copies);
+    const [small, big] = this.#board.hierarchy.inner as readonly [Cache, Cache];
+    const merged = mergedCopies(copies, [small, big], at);
+    return merged ? copiesKey(merged) : 'in lines of both sizes';
+  }
+
+  /** Any way will do: the first. */
+  #freely<T>(perform: () => T): T {
+    this.#ways.restart();
+    const result = perform();
+    this.#board.settle();
+    return result;
+  }
+
+  /** Try every way, until one ends as wanted. */
+  #guide<T>(what: string, perform: () => T, isWanted: (result: T) => boolean): T {
+    const putBack = this.#board.snapshot(this.#granule);
+    const seen = new Set<string>();
+    this.#ways.restart();
+    for (;;) {
+      const result = perform();
+      if (isWanted(result)) {
+        this.#board.settle();
+        return result;
+      }
+      seen.add(this.#copies());
+      putBack();
+      if (!this.#ways.next())
+        throw new ScriptError(`wanted ${what}; now ${this.#copies()}; can become ${[...seen].join(' | ')}`);
+    }
+  }
+}
