@@ -34,7 +34,15 @@ steps:
         attributes: [],
         line: 6,
       },
-      { do: 'device-write', device: 'nic', mapping: 'data', buffer: undefined, bytes: undefined, line: 7 },
+      {
+        do: 'device-write',
+        device: 'nic',
+        mapping: 'data',
+        buffer: undefined,
+        bytes: undefined,
+        posted: false,
+        line: 7,
+      },
       {
         do: 'unmap',
         mapping: 'data',
