@@ -1,7 +1,7 @@
 /** What is said of wrong scenarios: what was found, what was expected, where. */
 import { describe, expect, it } from 'vitest';
 import { parseScenario } from './index.ts';
-import { problemsOf } from './testing.ts';
+import { only, problemsOf } from './testing.ts';
 
 describe('text that is no YAML', () => {
   it.each([
@@ -195,9 +195,73 @@ describe('a step', () => {
   });
 
   it('is of Xen only where there is one', () => {
-    expect(problemsOf('title: x\nbuffers: { data: }\nsteps: [{ free: data }]')).toEqual([
-      '3:11: found free, expected a hypervisor to do it (platform: { xen: 4.20 })',
+    expect(problemsOf('title: x\nbuffers: { data: }\nsteps: [{ balloon-out: data }]')).toEqual([
+      '3:11: found balloon-out, expected a hypervisor to do it (platform: { xen: 4.20 })',
     ]);
+    expect(problemsOf('title: x\nsteps: [{ allocate: data }, { free: data }]')).toEqual([]);
+  });
+
+  it('may use coherent memory at its DMA address, but not unmap or sync it', () => {
+    const ring = ', { alloc-coherent: { as: ring, device: nic, size: 64 } }';
+    expect(wrong({ dom0: `${ring}, { device-write: { mapping: ring, bytes: [0, 64] } }` })).toEqual([]);
+    expect(wrong({ dom0: `${ring}, { device-write: { mapping: ring, bytes: [0, 65] } }` })).toEqual([
+      'found [0, 65], expected bytes before 64, which is the end',
+    ]);
+    expect(wrong({ dom0: `${ring}, { unmap: ring }, { sync-for-cpu: ring }` })).toEqual([
+      'found ring, which alloc-coherent made, expected what map made',
+      'found ring, which alloc-coherent made, expected what map or map-sg made',
+    ]);
+    expect(
+      wrong({ dom0: `${ring}, { map: { buffer: own, device: nic, direction: TO_DEVICE, as: ring } }` }),
+    ).toEqual(['found "ring", which is coherent memory, expected another name']);
+  });
+
+  it('uses mappings by the device that they are for', () => {
+    const dom0 = ', { map: { buffer: own, device: disk, direction: TO_DEVICE } }';
+    expect(wrong({ dom0: `${dom0}, { device-read: { mapping: own, device: nic } }` })).toEqual([
+      'found own, which is mapped for disk, expected a mapping for nic',
+    ]);
+    expect(wrong({ dom0, nic: ', { device-read: own }' })).toEqual([
+      'found own, which is mapped for disk, expected a mapping for nic',
+    ]);
+  });
+
+  it('names no buffer as one of another domain is named', () => {
+    expect(wrong({ dom0: ', { allocate: a }', guest: ', { allocate: a }' })).toEqual([
+      'found "a", which dom0 has too, expected another name',
+      'found "a", which guest has too, expected another name',
+    ]);
+  });
+});
+
+describe('a grant copy', () => {
+  const dom0 = (step: string) => ({ guest: ', { grant: { buffer: data, as: page1 } }', dom0: `, ${step}` });
+
+  it.each([
+    ['the grant', 'page1'],
+    ['the buffer that is granted', 'data'],
+  ])('names %s', (_, from) => {
+    const one = only(scenario(dom0(`{ grant-copy: { from: ${from}, to: own } }`)));
+    expect(one.agents[1]?.steps.at(-1)).toMatchObject({ do: 'grant-copy', from: 'data', to: 'own' });
+  });
+
+  it.each([
+    [
+      '{ grant-copy: { from: page1, to: own, size: 101 } }',
+      'found 101 bytes from 0 on, expected no more than page1 has, which is 100',
+    ],
+    [
+      '{ grant-copy: { from: pag, to: own } }',
+      'found "pag" (did you mean page?), expected a buffer: own, page',
+    ],
+  ])('%s', (step, problem) => {
+    expect(wrong(dom0(step))).toContain(problem);
+  });
+
+  it('needs a grant to its domain', () => {
+    const dom0 =
+      ', { grant: { buffer: own, to: guest, as: mine } }, { grant-copy: { from: mine, to: page } }';
+    expect(wrong({ dom0 })).toEqual(['found mine, which is granted to guest, expected a grant to dom0']);
   });
 });
 

@@ -372,6 +372,11 @@ function ofXen(choose: Choices, domain: DomainSpec, made: Made): readonly Maker[
     }),
     ...given(mapped, () => ({ do: 'unmap-grant', buffer: choose.of(mapped).name })),
     ...given(own, () => {
+      const { name, size } = choose.of(own);
+      const operation = choose.of(['clean', 'invalidate'] as const);
+      return { do: 'cache-flush', buffer: name, bytes: choose.bytes(size), operation };
+    }),
+    ...given(own, () => {
       const ends = [...own, ...toUs.map(granted)];
       return { do: 'grant-copy', ...copied(choose, choose.of(ends), choose.of(ends)) };
     }),

@@ -146,12 +146,12 @@ export class References {
 
   /** A name for a buffer that the step makes. */
   newBuffer(field: Field, name: string): void {
-    const declared = this.around.names.buffers.get(name)?.some(({ by }) => by === undefined);
-    if (declared)
-      this.wrong(
-        field,
-        `found ${JSON.stringify(name)}, which is a buffer from the beginning, expected another name`,
-      );
+    const all = this.around.names.buffers.get(name) ?? [];
+    const other = all.find(({ domain }) => domain !== this.actor.domain);
+    const owner = all.some(({ by }) => by === undefined)
+      ? 'is a buffer from the beginning'
+      : other && `${other.domain} has too`;
+    if (owner) this.wrong(field, `found ${JSON.stringify(name)}, which ${owner}, expected another name`);
   }
 
   /** A name for a mapping that the step makes. */
