@@ -41,7 +41,9 @@ export async function checkCommand(paths: readonly string[], flags: CheckFlags, 
       summaries.push(summarise(scenario, found));
     }
   if (summaries.length === 0)
-    throw new UsageError('found no design to check: no expectation names one (--design says which, or all)');
+    throw new UsageError(
+      'found no design to check: those asked for do not run where the scenarios are (on Xen, or without it)',
+    );
   if (flags.json) {
     for (const text of jsonText(checkJson(rows))) io.out(text);
     io.out('\n');
@@ -98,11 +100,16 @@ function withBounds(scenario: Scenario, { executions, transitions }: CheckFlags)
   };
 }
 
-/** Designs that were asked for, else those of which something is expected; only such as run where the scenario is. */
+/**
+ * Designs that were asked for, else those of which something is expected, else (a scenario that expects nothing) all; only such as run where
+ * the scenario is.
+ */
 function designsFor(scenario: Scenario, asked: ReadonlySet<string> | undefined): Design[] {
   const expected = new Set(scenario.expectations.flatMap(({ designs }) => designs));
-  return DESIGNS.filter(({ name, on }) =>
-    asked ? asked.has(name) && (expected.has(name) || fits(scenario, on)) : expected.has(name),
+  return DESIGNS.filter(
+    ({ name, on }) =>
+      (asked?.has(name) ?? (expected.size === 0 || expected.has(name))) &&
+      (expected.has(name) || fits(scenario, on)),
   );
 }
 
