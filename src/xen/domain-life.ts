@@ -85,6 +85,7 @@ function checkRam(xen: XenState, domid: DomId, directMapped: boolean, { gfn, mfn
 export function destroyDomain(xen: XenState, domain: Domain): void {
   xen.footprint.touch('domains', true);
   xen.footprint.touch(`maptrack:${domain.domid}`, true);
+  xen.footprint.touch(`tlb:${domain.domid}`, true);
   domain.dying = true;
   for (const mapping of [...domain.grants.mappings.values()]) {
     const granter = domainById(xen, mapping.domid);

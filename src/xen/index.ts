@@ -7,6 +7,7 @@ export {
   GNTMAP,
   GNTST,
   GNTTAB_CACHE,
+  GNTTAB_NR_RESERVED_ENTRIES,
   GNTTABOP,
   GTF,
   gnttab_cache_flush,

@@ -80,7 +80,7 @@ export const XEN_QUIRKS = {
   'free-before-tlb-flush': {
     source: 'XSA-346',
     before: [4, 15],
-    says: 'A page is freed while translations to it are still in a TLB.',
+    says: 'A page is freed while translations to it are still in a TLB (in the advisory: that of the IOMMU).',
   },
   'map-failure-status-positive': {
     source: 'XSA-316',

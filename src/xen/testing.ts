@@ -73,7 +73,8 @@ export const GUEST_MFN: Readonly<Record<1 | 2, number>> = { 1: 0x50000, 2: 0x100
 export const ARGUMENTS = physAddr((GUEST_RAM_GFN + 8) * PAGE_SIZE);
 
 /** What tests may want to be different. */
-export interface HostOptions extends Partial<Pick<XenSpec, 'platform' | 'footprint' | 'preempt' | 'mmio'>> {
+export interface HostOptions
+  extends Partial<Pick<XenSpec, 'platform' | 'footprint' | 'preempt' | 'mmio' | 'bootModules'>> {
   readonly dom0?: {
     readonly iommu?: boolean;
     readonly addressBits?: 32 | 40 | 48;

@@ -207,6 +207,17 @@ describe('extended regions', () => {
   });
 });
 
+test('cache-flush-range-wraps: a page at the top of the 32-bit address space is given out unflushed', () => {
+  for (const quirks of [[], ['cache-flush-range-wraps']] as const) {
+    const hardware = new NotingHardware();
+    const platform = xenPlatform({ arch: 'arm32', quirks });
+    const xen = new Xen({ platform, hardware, ram: [range(0x7fff0, 0x80000)] });
+    xen.createDomain({ domid: 1, ram: [] });
+    expect(xen.grantFrames(1)).toEqual([0x7ffff]);
+    expect(hardware.log.includes('cleanInvalidate 7ffff000 4096')).toBe(quirks.length === 0);
+  }
+});
+
 test('set/way: an invalidate by a guest discards nothing, unless by quirk', () => {
   for (const quirks of [[], ['set-way-invalidate-discards']] as const) {
     const host = new Host({ platform: xenPlatform({ quirks }) });
