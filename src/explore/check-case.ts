@@ -2,7 +2,9 @@
 import type { Design } from '../linux/index.ts';
 import { AdversarialMachine } from '../machine/index.ts';
 import type { Bounds, Case } from '../scenario/index.ts';
-import { explore, type Program, type Schedule, scheduleOf } from './engine/index.ts';
+import { explore, type Program, replay, type Schedule, scheduleOf } from './engine/index.ts';
+import { pinned, pinnedSchedule, unfollowed } from './pinned.ts';
+import { readable } from './readable.ts';
 import type { CaseResult, Rule } from './result.ts';
 import { tellStory } from './story.ts';
 import type { Found } from './system/found.ts';
@@ -15,13 +17,15 @@ interface Best {
   readonly schedule: Schedule;
 }
 
-/** The program of a case on the adversarial machine. */
+/** The program of a case on the adversarial machine, pinned to the case's schedule if it has one. */
 export function adversarialProgram(one: Case, design: Design): Program<System> {
-  return makeProgram(
+  const program = makeProgram(
     one,
     design,
     (platform, sink, footprint) => new AdversarialMachine(machineSpec(platform), sink, { footprint }),
   );
+  const schedule = pinnedSchedule(one);
+  return schedule === undefined ? program : pinned(program, schedule);
 }
 
 /** @param wanted the rule that is expected: reported rather than others, where it is violated. */
@@ -34,7 +38,9 @@ export function checkCase(one: Case, design: Design, bounds: Bounds, wanted?: st
         `${one.agents[agent]?.name ?? ''}, line ${one.agents[agent]?.steps[call]?.line ?? 0}: ${message}`,
       );
     if (execution.end === 'deadlock')
-      stuck ??= execution.blocked.map(({ agent, what }) => `${one.agents[agent]?.name}: ${what}`).join('; ');
+      stuck ??=
+        unfollowed(execution, one) ??
+        `nobody can go on: ${execution.blocked.map(({ agent, what }) => `${one.agents[agent]?.name}: ${what}`).join('; ')}`;
     for (const found of execution.world.found)
       if (!found.consequence && (best === undefined || isBetter(found, best.found, wanted)))
         best = { found, schedule: scheduleOf(execution).slice(0, found.transition) };
@@ -43,7 +49,8 @@ export function checkCase(one: Case, design: Design, bounds: Bounds, wanted?: st
   const { executions, transitions, outcome } = exploration;
   const cost = { executions, transitions };
   if (best) {
-    const violation = tellStory(one, design, best.found, best.schedule);
+    const { found, schedule } = easiest(adversarialProgram(one, design), best);
+    const violation = tellStory(one, design, found, schedule);
     return { verdict: 'violated', because: undefined, ...cost, violation };
   }
   if (outcome !== 'complete')
@@ -54,9 +61,23 @@ export function checkCase(one: Case, design: Design, bounds: Bounds, wanted?: st
       violation: undefined,
     };
   // Nobody can go on: what would have come was not judged.
-  if (stuck !== undefined)
-    return { verdict: 'inconclusive', because: `nobody can go on: ${stuck}`, ...cost, violation: undefined };
+  if (stuck !== undefined) return { verdict: 'inconclusive', because: stuck, ...cost, violation: undefined };
   return { verdict: 'holds', because: undefined, ...cost, violation: undefined };
+}
+
+/** The same found in an order that is easier to read, where there is one. */
+function easiest(program: Program<System>, best: Best): Best {
+  const { rule, agent, step, moves } = best.found;
+  const same = (found: Found): boolean =>
+    found.rule === rule &&
+    found.agent === agent &&
+    found.step === step &&
+    (found.moves ?? 0) <= (moves ?? 0) &&
+    !found.consequence;
+  const schedule = readable(program, best.schedule, ({ world }) => world.found.some(same));
+  const found = replay(program, schedule)?.world.found.filter(same) ?? [];
+  const [first = best.found] = found.toSorted((a, b) => (isBetter(a, b, rule) ? -1 : 1));
+  return { found: first, schedule };
 }
 
 /** The expected rule first, then the fewest hardware moves, then the shortest way, then the lowest address. */

@@ -1,5 +1,6 @@
 /** What exploring a case with a design found. */
 import type { MachineAddr } from '../address/index.ts';
+import type { Operation } from '../coherence/index.ts';
 import type { Verdict } from '../scenario/index.ts';
 
 /** The machine's rules and those that do not depend on a cache. */
@@ -20,8 +21,18 @@ export interface Copy {
   readonly current: boolean | undefined;
 }
 
+/**
+ * What a line of a counterexample is: how the byte began; a step of the scenario; a signal or a wait, which only order others;
+ * maintenance within a step; a spontaneous move of a cache; a device or a neighbour that acts because it may at any time;
+ * issued maintenance that takes effect; where it goes wrong.
+ */
+export type TimelineKind = 'before' | 'step' | 'order' | 'maintenance' | 'move' | 'window' | 'late' | 'wrong';
+
 /** One line of a counterexample. */
 export interface TimelineStep {
+  readonly kind: TimelineKind;
+  /** What happened to the followed byte, in order; empty: nothing did. For maintenance: it did not reach the byte. */
+  readonly operations: readonly (keyof typeof Operation)[];
   /** Name of the agent; `hardware` for a spontaneous move. */
   readonly agent: string;
   /** What it does: the scenario's step, or an action within it ("GNTTABOP_cache_flush CLEAN"). */

@@ -1,6 +1,11 @@
 /** How it goes wrong: the found execution run again, following one byte, with the hardware's moves put in. */
-import { hex, joinRanges, type MachineAddr } from '../address/index.ts';
-import type { Copy as CoherenceCopy, Witness } from '../coherence/index.ts';
+import { ceilTo, floorTo, hex, joinRanges, type MachineAddr } from '../address/index.ts';
+import {
+  type Copy as CoherenceCopy,
+  Operation,
+  type SpontaneousName,
+  type Witness,
+} from '../coherence/index.ts';
 import type { Design } from '../linux/index.ts';
 import {
   AdversarialMachine,
@@ -12,9 +17,9 @@ import {
   type MaintenanceCall,
   shortestExecution,
 } from '../machine/index.ts';
-import type { Case } from '../scenario/index.ts';
+import type { Case, Step } from '../scenario/index.ts';
 import { replay, type Schedule, type Transition } from './engine/index.ts';
-import type { Copy, Rule, TimelineStep, Violation } from './result.ts';
+import type { Copy, Rule, TimelineKind, TimelineStep, Violation } from './result.ts';
 import { describeStep } from './system/describe.ts';
 import type { Found } from './system/found.ts';
 import { makeProgram } from './system/program.ts';
@@ -51,14 +56,16 @@ class WatchedMachine extends AdversarialMachine {
 
 const INSTRUCTIONS = { 'DC CVAC': 'clean', 'DC IVAC': 'invalidate', 'DC CIVAC': 'clean+invalidate' } as const;
 
-/** The hardware's moves, in words. */
-const HARDWARE: Readonly<Record<string, string>> = {
-  fill: 'the cache loads the line',
-  writeBack: 'the cache writes the dirty line back',
-  evict: 'the cache evicts the line',
-  'issued maintenance takes effect': 'maintenance takes effect',
-  'device writes': 'the device writes the byte',
-  'neighbour is written': 'a neighbour in the line is written',
+/** What happens by itself, in words. */
+const BY_ITSELF: Readonly<
+  Record<SpontaneousName, { readonly kind: TimelineKind; readonly words: (device: string) => string }>
+> = {
+  fill: { kind: 'move', words: () => 'the cache loads the line' },
+  writeBack: { kind: 'move', words: () => 'the cache writes the dirty line back' },
+  evict: { kind: 'move', words: () => 'the cache evicts the line' },
+  'issued maintenance takes effect': { kind: 'late', words: () => 'issued maintenance takes effect' },
+  'device writes': { kind: 'window', words: (device) => `${device} writes the byte` },
+  'neighbour is written': { kind: 'window', words: () => 'a neighbour in the line is written' },
 };
 
 const WRONG: Readonly<Record<Rule, string>> = {
@@ -104,7 +111,7 @@ export function tellStory(one: Case, design: Design, found: Found, schedule: Sch
     hardwareMoves: found.moves,
     missed: ranges((each) => each.rule === found.rule && each.inside),
     touched: ranges((each) => each.rule === 'lost-write' && !each.inside),
-    explanation: explanation(one, found),
+    explanation: explanation(one, found, steps),
     steps,
     schedule,
   };
@@ -127,55 +134,86 @@ function timeline(
 ): TimelineStep[] {
   const rows: TimelineStep[] = [];
   let copies = copiesOf(witness?.startCopies);
-  if (witness)
-    rows.push({ agent: '', action: 'before', at: hex(found.from), copies, line: undefined, wrong: false });
+  const push = (row: Partial<TimelineStep> & Pick<TimelineStep, 'kind' | 'agent' | 'action'>) =>
+    rows.push({ at: '', operations: [], copies, line: undefined, wrong: false, ...row });
+  if (witness) push({ kind: 'before', agent: '', action: 'before', at: hex(found.from) });
   let told = '';
+  const begun = new Set<string>();
   transitions.forEach(({ agent, call, what }, i) => {
     const number = i + 1;
     const spec = one.agents[agent];
     const step = spec?.steps[call];
     if (!spec || !step) return;
-    const common = { agent: spec.name, line: step.line, wrong: false } as const;
+    const common = { agent: spec.name, line: step.line } as const;
     const key = `${agent} ${call}`;
     if (told !== key && !what.startsWith('look up ')) {
-      rows.push({ ...common, action: describeStep(step), at: '', copies });
+      const action = `${begun.has(key) ? 'go on: ' : ''}${describeStep(step)}`;
+      push({ ...common, kind: isOrder(step) ? 'order' : 'step', action });
       told = key;
+      begun.add(key);
     }
     const landed = maintained.filter(({ transition }) => transition === number);
-    for (const each of landed)
-      rows.push({ ...common, action: `  ${each.what}`, at: `[${hex(each.from)}, ${hex(each.to)})`, copies });
-    const header = rows.length - 1;
+    let header = rows.length - 1 + landed.length;
+    for (const each of landed) {
+      const at = `[${hex(each.from)}, ${hex(each.to)})`;
+      if (covers(each, found, one)) header = rows.length;
+      push({ ...common, kind: 'maintenance', action: `  ${each.what}`, at });
+    }
     for (const happened of witness?.steps ?? []) {
-      if (history?.steps[happened.step]?.label !== number && !(happened.step < 0 && number === 1)) continue;
-      const before = copies;
+      const { step: index, spontaneous, at } = happened;
+      if (history?.steps[index]?.label !== number && !(index < 0 && number === 1)) continue;
       copies = copiesOf(happened.copies);
-      if (happened.spontaneous !== undefined) {
-        const action = HARDWARE[happened.spontaneous] ?? happened.spontaneous;
-        const where = happened.at && happened.at !== 'cache' ? ` (${happened.at})` : '';
-        rows.push({
-          agent: 'hardware',
-          action: `${action}${where}`,
-          at: '',
-          copies,
-          line: undefined,
-          wrong: false,
-        });
-      } else if (!sameCopies(before, copies)) {
-        const row = rows[header];
-        if (row) rows[header] = { ...row, copies };
+      if (spontaneous !== undefined) {
+        const { kind, words } = BY_ITSELF[spontaneous];
+        const action = `${words(deviceName(one))}${at && at !== 'cache' ? ` (${at})` : ''}`;
+        push({ agent: 'hardware', kind, action });
+        continue;
       }
+      const operation = history && operationName(history, index);
+      const row = rows[header];
+      if (row)
+        rows[header] = {
+          ...row,
+          copies,
+          operations: operation === undefined ? row.operations : [...row.operations, operation],
+        };
     }
   });
   const last = one.agents[found.agent];
-  rows.push({
+  push({
+    kind: 'wrong',
     agent: last?.name ?? '',
-    action: WRONG[found.rule],
+    action: wrongWords(one, found.rule),
     at: found.rule === 'fault' ? '' : hex(found.from),
-    copies,
     line: last?.steps[found.step]?.line,
     wrong: true,
   });
   return rows;
+}
+
+const isOrder = (step: Step): boolean => step.do === 'signal' || step.do === 'wait';
+
+const NAMES = Object.keys(Operation) as (keyof typeof Operation)[];
+
+/** The operation on the byte; undefined where a window opens or closes. */
+function operationName(history: History, index: number): keyof typeof Operation | undefined {
+  const step = history.steps[index]?.step;
+  return step && 'operation' in step ? NAMES.find((name) => Operation[name] === step.operation) : undefined;
+}
+
+/** Does maintenance of these bytes reach the line of what was found. */
+function covers({ from, to }: Maintained, found: Found, one: Case): boolean {
+  const line = Math.max(...one.platform.lineSizes);
+  return floorTo(from, line) <= found.from && found.from < ceilTo(to, line);
+}
+
+/** The device, where there is only one. */
+function deviceName({ devices }: Case): string {
+  return devices.length === 1 ? (devices[0]?.name ?? '') : 'the device';
+}
+
+function wrongWords(one: Case, rule: Rule): string {
+  return rule === 'stale-device-read' ? `${deviceName(one)} reads an old value` : WRONG[rule];
 }
 
 function copiesOf(copies: readonly CoherenceCopy[] | undefined): Copy[] {
@@ -186,14 +224,27 @@ function copiesOf(copies: readonly CoherenceCopy[] | undefined): Copy[] {
   }));
 }
 
-function sameCopies(a: readonly Copy[], b: readonly Copy[]): boolean {
-  return a.every(({ line, current }, i) => line === b[i]?.line && current === b[i]?.current);
-}
-
-function explanation(one: Case, found: Found): string {
+function explanation(one: Case, found: Found, steps: readonly TimelineStep[]): string {
   const agent = one.agents[found.agent];
   const step = agent?.steps[found.step];
-  const where = step ? `${agent?.name}, line ${step.line} (${describeStep(step)})` : '';
-  const [verb] = [WRONG[found.rule]];
-  return `${where}: ${found.what === '' ? verb : found.what}.`;
+  const where = step ? `${agent?.name}, line ${step.line} (${describeStep(step)}): ` : '';
+  const what = found.what === '' ? wrongWords(one, found.rule) : found.what;
+  return [`${where}${what}.`, holders(found.rule, steps.at(-1)?.copies ?? [])].join(' ').trim();
+}
+
+/** Which copy holds what in the end. */
+function holders(rule: Rule, copies: readonly Copy[]): string {
+  if (copies.length === 0) return '';
+  const list = (current: boolean) =>
+    copies
+      .filter((copy) => copy.current === current)
+      .map(({ name, line }) => `${name}${line === undefined ? '' : ` (${line})`}`)
+      .join(', ');
+  const [good, bad] =
+    rule === 'disclosure'
+      ? ['its own data', 'another owner\u2019s data']
+      : ['the current value', 'an old value'];
+  const [right, wrong] = [list(true), list(false)];
+  const first = right === '' ? `No copy holds ${good}` : `In ${right}: ${good}`;
+  return `${first}${wrong === '' ? '' : `; in ${wrong}: ${bad}`}.`;
 }

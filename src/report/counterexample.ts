@@ -1,40 +1,98 @@
 /**
- * A counterexample as a timeline no wider than 75 columns, fit for a mail: a column for each agent, and what each copy of the byte
- * holds afterwards.
+ * A counterexample as a timeline no wider than 75 columns, fit for a mail: agents side by side, each indented as its name is, and what
+ * each copy of one byte holds afterwards.
  */
 import { type AnyAddr, hex } from '../address/index.ts';
-import type { Copy, TimelineStep, Violation } from '../explore/index.ts';
+import type { Copy, Rule, TimelineKind, TimelineStep, Violation } from '../explore/index.ts';
+import { fold } from './counterexample-text.ts';
 import type { Style } from './style.ts';
-import { plural, wrap } from './words.ts';
+import { plural } from './words.ts';
 
 /** Columns of a mail that quotes once and still fits into 80. */
 export const MAIL_WIDTH = 75;
-const INDENT = 2;
-const GAP = 2;
-/** "dirty new". */
-const COPY_WIDTH = 9;
-/** An agent's column is no narrower; more agents than fit share one column, by name. */
-const LEAST_COLUMN = 14;
+const INDENT = '  ';
+const GAP = '  ';
+/** Columns that the last agent's text has at least; where agents leave less, each line says who acts. */
+const LEAST_TEXT = 22;
+/** An agent is indented from the one before by at least so much. */
+const LEAST_STEP = 6;
+
+/** What stands before a line that is not an agent's doing, or is where it goes wrong. */
+const MARKS: Partial<Readonly<Record<TimelineKind, { readonly mark: string; readonly meaning: string }>>> = {
+  move: { mark: '*', meaning: 'move of the hardware' },
+  window: { mark: '~', meaning: 'may come at any time' },
+  late: { mark: '~', meaning: 'may come at any time' },
+  wrong: { mark: '!', meaning: 'here it goes wrong' },
+};
 
 /** The timeline, without a newline at the end. */
 export function counterexample(violation: Violation, style: Style): string {
-  const { rule, hardwareMoves, explanation, missed, touched } = violation;
-  const how =
-    hardwareMoves === null
-      ? 'whatever the caches do'
-      : hardwareMoves === 0
-        ? 'a lazy cache fails by itself, every time'
-        : `needs ${plural(hardwareMoves, 'hardware move')} (*)`;
-  const lines = [`${style.red(style.bold(rule))}  ${how}`];
-  if (missed.length > 0) lines.push(`missed   ${ranges(missed)}`);
-  if (touched.length > 0) lines.push(`touched  ${ranges(touched)}`);
+  const { rule, explanation, missed, touched, steps } = violation;
+  const followed = steps.find(({ kind }) => kind === 'before')?.at;
+  const facts: readonly (readonly [string, string])[] = [
+    ['missed', ranges(missed)],
+    ['touched', ranges(touched)],
+    ['byte', followed === undefined ? '' : `${followed}, as each copy holds it:`],
+  ];
+  const told = facts.filter(([, text]) => text !== '');
   return [
-    ...lines.map((line) => `${' '.repeat(INDENT)}${line}`),
+    ...block(`${rule}: ${whatItTakes(violation)}`).map((line) => style.red(style.bold(line))),
+    ...told.flatMap(([name, text]) => block(text, `${name.padEnd(7)}  `)),
     '',
-    ...timelineRows(violation.steps, style),
+    ...timeline(steps, rule, style),
     '',
-    ...wrap(explanation, INDENT, MAIL_WIDTH),
+    ...block(explanation),
   ].join('\n');
+}
+
+/** What the hardware has to do by itself for it. */
+export function whatItTakes({ hardwareMoves }: Violation): string {
+  if (hardwareMoves === null) return 'whatever the caches do';
+  if (hardwareMoves === 0) return 'without any move of the hardware';
+  return `with ${plural(hardwareMoves, 'move')} of the hardware (*)`;
+}
+
+/** What a copy holds, in a word or two: `dirty new`, `old`, `-`. */
+export function copyText({ line, current }: Copy, rule: Rule): string {
+  if (line === 'absent') return '-';
+  const [good, bad] = valueWords(rule);
+  return [line, current === undefined ? undefined : current ? good : bad]
+    .filter((word) => word !== undefined)
+    .join(' ');
+}
+
+/** Words for the value that should be read, and for any other. */
+export function valueWords(rule: Rule): readonly [good: string, bad: string] {
+  return rule === 'disclosure' ? ['own', 'other'] : ['new', 'old'];
+}
+
+/** A line of the timeline in words. */
+export function stepText({ kind, action, at, copies }: TimelineStep): string {
+  if (kind === 'before') return 'at first';
+  // The followed byte has been named.
+  if (at === '' || (kind === 'wrong' && copies.length > 0)) return action;
+  return kind === 'wrong' ? `${action} at ${at}` : `${action} ${at}`;
+}
+
+/** Lines that tell something: signals and waits only order the others, which stand in that order. */
+export function tellingSteps(steps: readonly TimelineStep[]): readonly TimelineStep[] {
+  return steps.filter(({ kind }) => kind !== 'order');
+}
+
+/** Names of the agents that do something, in the order in which they begin. */
+export function actingAgents(steps: readonly TimelineStep[]): string[] {
+  return [...new Set(steps.filter(isAgents).map(({ agent }) => agent))];
+}
+
+export function isAgents({ kind }: TimelineStep): boolean {
+  return kind === 'step' || kind === 'order' || kind === 'maintenance' || kind === 'wrong';
+}
+
+/** Indented lines, the first one after `label`. */
+function block(text: string, label = ''): string[] {
+  return fold(text, MAIL_WIDTH - INDENT.length - label.length).map(
+    (line, i) => `${INDENT}${i === 0 ? label : ' '.repeat(label.length)}${line}`,
+  );
 }
 
 function ranges(list: readonly (readonly [AnyAddr, AnyAddr])[]): string {
@@ -42,74 +100,121 @@ function ranges(list: readonly (readonly [AnyAddr, AnyAddr])[]): string {
   return shown.join(' ') + (list.length > 2 ? ` and ${list.length - 2} more` : '');
 }
 
-interface Column {
-  readonly title: string;
+/** A column for what a copy holds. */
+interface CopyColumn {
+  readonly name: string;
   readonly width: number;
-  text(step: TimelineStep): string;
 }
 
-function timelineRows(steps: readonly TimelineStep[], style: Style): string[] {
-  const copies = [...new Set(steps.flatMap((step) => step.copies.map(({ name }) => name)))];
-  const columns = [
-    ...agentColumns(steps, MAIL_WIDTH - INDENT - copies.length * (COPY_WIDTH + GAP)),
-    ...copies.map(
-      (name): Column => ({
-        title: name,
-        width: COPY_WIDTH,
-        text: (step) => copyText(step.copies.find((copy) => copy.name === name)),
-      }),
-    ),
-  ];
+/** How the timeline is laid out. */
+interface Layout {
+  readonly rule: Rule;
+  /** Digits of the longest line number of the scenario. */
+  readonly number: number;
+  /** Columns for what is done. */
+  readonly text: number;
+  /** Where each agent's text begins; undefined: too many, lines say who acts. */
+  readonly begin: ReadonlyMap<string, number> | undefined;
+  readonly copies: readonly CopyColumn[];
+}
+
+function timeline(all: readonly TimelineStep[], rule: Rule, style: Style): string[] {
+  const steps = tellingSteps(all);
+  const layout = layOut(steps, rule);
+  const used = Object.values(MARKS).filter(({ mark }) =>
+    steps.some(({ kind }) => MARKS[kind]?.mark === mark),
+  );
+  const legend = [...new Set(used.map(({ mark, meaning }) => `${mark} ${meaning}`))].join('   ');
   return [
-    style.dim(tableRow(columns, ({ title }) => title)[0] ?? ''),
+    ...heading(steps, layout).map((line) => style.dim(line)),
     ...steps.flatMap((step) => {
-      const rows = tableRow(columns, (column) => column.text(step));
-      return step.wrong ? rows.map((row) => style.red(row)) : rows;
+      const lines = rowOf(step, layout);
+      return step.wrong ? lines.map((line) => style.red(line)) : lines;
     }),
+    '',
+    style.dim(`${INDENT}${legend}`),
   ];
 }
 
-/** A column an agent; one for all where they would be too narrow. */
-function agentColumns(steps: readonly TimelineStep[], width: number): Column[] {
-  const agents = [...new Set(steps.map(({ agent }) => agent))].filter(
-    (agent) => agent !== 'hardware' && agent !== '',
-  );
-  const own = Math.floor((width - GAP * (agents.length - 1)) / Math.max(1, agents.length));
-  /** What no agent does: the hardware by itself, and how it began. */
-  const nobodys = (step: TimelineStep) =>
-    step.agent === 'hardware' ? `* ${step.action}` : step.agent === '' ? actionText(step) : '';
-  if (own < LEAST_COLUMN || agents.length < 2)
-    return [
-      {
-        title: agents.length < 2 ? (agents[0] ?? 'hardware') : 'who: what',
-        width: width - GAP,
-        text: (step) =>
-          nobodys(step) || (agents.length < 2 ? actionText(step) : `${step.agent}: ${actionText(step)}`),
-      },
-    ];
-  return agents.map((agent, i) => ({
-    title: agent,
-    width: own - (i === agents.length - 1 ? GAP : 0),
-    text: (step) => (step.agent === agent ? actionText(step) : i === 0 ? nobodys(step) : ''),
+function layOut(steps: readonly TimelineStep[], rule: Rule): Layout {
+  const names = [...new Set(steps.flatMap(({ copies }) => copies.map(({ name }) => name)))];
+  const copies = names.map((name) => ({
+    name,
+    width: Math.max(name.length, ...steps.map((step) => cellOf(step, name, rule).length)),
   }));
+  const number = Math.max(...steps.map(({ line }) => (line === undefined ? 0 : String(line).length)));
+  const taken = copies.reduce((sum, { width }) => sum + width + GAP.length, copies.length > 0 ? 1 : 0);
+  const text = MAIL_WIDTH - INDENT.length - 2 - number - GAP.length - taken;
+  return { rule, number, text, begin: beginnings(actingAgents(steps), text), copies };
 }
 
-const actionText = ({ action, at }: TimelineStep): string => (at === '' ? action : `${action} ${at}`);
-
-function copyText(copy: Copy | undefined): string {
-  if (copy === undefined) return '';
-  const value = copy.current === undefined ? '' : copy.current ? 'new' : 'old';
-  if (copy.line === 'absent') return '-';
-  return copy.line === undefined ? value : `${copy.line} ${value}`;
-}
-
-/** One row of the table: as many lines as its longest cell needs. */
-function tableRow(columns: readonly Column[], text: (column: Column) => string): string[] {
-  const cells = columns.map((column) => wrap(text(column), 0, column.width));
-  const height = Math.max(1, ...cells.map((lines) => lines.length));
-  return Array.from({ length: height }, (_, i) =>
-    `${' '.repeat(INDENT)}${columns
-      .map(({ width }, column) => (cells[column]?.[i] ?? '').slice(0, width).padEnd(width))
-      .join(' '.repeat(GAP))}`.trimEnd(),
+function beginnings(agents: readonly string[], text: number): ReadonlyMap<string, number> | undefined {
+  const most = Math.floor((text - LEAST_TEXT) / Math.max(1, agents.length - 1));
+  if (agents.length > 1 && most < LEAST_STEP) return undefined;
+  let at = 0;
+  return new Map(
+    agents.map((name) => {
+      const begin = at;
+      at += Math.min(most, Math.max(LEAST_STEP, name.length + GAP.length));
+      return [name, begin];
+    }),
   );
+}
+
+/** Names over what they are of: on one line where they do not run into each other. */
+function heading(steps: readonly TimelineStep[], layout: Layout): string[] {
+  const agents = actingAgents(steps);
+  const { begin, text } = layout;
+  if (begin === undefined) return [lineOf('line', 'who: what', '', layout, true)];
+  const lines: string[] = [];
+  let line = '';
+  for (const name of agents) {
+    const at = begin.get(name) ?? 0;
+    if (line.length > 0 && line.length + GAP.length > at) {
+      lines.push(line);
+      line = '';
+    }
+    line = `${line.padEnd(at)}${name}`;
+  }
+  const all = [...lines, line].flatMap((each) => fold(each, text));
+  return all.map((each, i) => lineOf('', each, '', layout, i === all.length - 1));
+}
+
+function rowOf(step: TimelineStep, layout: Layout): string[] {
+  const { begin, text } = layout;
+  const who = isAgents(step) ? step.agent : '';
+  const at = begin?.get(who) ?? 0;
+  const words = begin === undefined && who !== '' ? `${who}: ${stepText(step).trimStart()}` : stepText(step);
+  const number = step.line === undefined || step.kind === 'maintenance' ? '' : String(step.line);
+  return fold(words, text - at, GAP.length).map((line, i) =>
+    lineOf(
+      i === 0 ? number : '',
+      `${' '.repeat(at)}${line}`,
+      i === 0 ? (MARKS[step.kind]?.mark ?? '') : '',
+      layout,
+      i === 0 ? step : false,
+    ),
+  );
+}
+
+/** @param cells what stands in the columns of the copies: what they hold after a step, their names, or nothing. */
+function lineOf(
+  number: string,
+  words: string,
+  mark: string,
+  layout: Layout,
+  cells: TimelineStep | boolean,
+): string {
+  const { copies, rule, text } = layout;
+  const texts = copies.map(({ name, width }) =>
+    (cells === true ? name : cells === false ? '' : cellOf(cells, name, rule)).padEnd(width),
+  );
+  const state = texts.length > 0 ? `| ${texts.join(GAP)}` : '';
+  const left = `${mark.padEnd(2)}${number.padStart(layout.number)}${GAP}${words.padEnd(text)}`;
+  return `${INDENT}${left} ${state}`.trimEnd();
+}
+
+function cellOf({ copies }: TimelineStep, name: string, rule: Rule): string {
+  const copy = copies.find((each) => each.name === name);
+  return copy === undefined ? '' : copyText(copy, rule);
 }
