@@ -1,7 +1,9 @@
 /** The command line: thin commands over the rooms. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { LANGUAGES } from '../export/index.ts';
 import { type CheckFlags, checkCommand } from './check-command.ts';
 import { Exit } from './exit-code.ts';
+import { type ExportFlags, exportCommand } from './export-command.ts';
 import { type Io, UsageError } from './io.ts';
 import { type ReplayFlags, replayCommand } from './replay-command.ts';
 
@@ -19,6 +21,9 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
     check: async (scenarios, flags) => {
       exit = await checkCommand(scenarios, flags, io);
     },
+    export: async (scenario, flags) => {
+      exit = await exportCommand(scenario, flags, io);
+    },
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -33,6 +38,7 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
 interface Commands {
   replay(trace: string, flags: ReplayFlags): Promise<void>;
   check(scenarios: string[], flags: CheckFlags): Promise<void>;
+  export(scenario: string, flags: ExportFlags): Promise<void>;
 }
 
 function makeProgram(io: Io, commands: Commands): Command {
@@ -90,6 +96,18 @@ function makeProgram(io: Io, commands: Commands): Command {
     .option('--transitions <count>', 'bound: transitions a case and design', positive)
     .option('-q, --quiet', 'no progress')
     .action(commands.check);
+  program
+    .command('export')
+    .description('write a scenario with a design as a model for Spin (Promela) or Rumur (Murphi)')
+    .argument('<scenario>', 'scenario file, or - for standard input')
+    .requiredOption('--design <name>', 'the design')
+    .addOption(
+      new Option('--to <language>', 'language of the model').choices(LANGUAGES).makeOptionMandatory(),
+    )
+    .option('--case <which>', 'case of a sweep: its number from 1, or its name')
+    .option('--lines <count>', 'cache lines that the model may have (usually 8)', positive)
+    .option('-o, --output <file>', 'write the model there')
+    .action(commands.export);
   return program;
 }
 

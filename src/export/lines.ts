@@ -36,9 +36,11 @@ interface Entry {
   readonly key: string;
   readonly from: number;
   readonly to: number;
+  /** Something can go wrong there and then: it reads, or destroys what is in the cache. */
+  readonly judged: boolean;
 }
 
-/** The lines of a recording that differ. @param size bytes of a line. */
+/** The lines of a recording that differ, without those of which nothing is ever asserted. @param size bytes of a line. */
 export function linesOf(recording: Recording, size: number): ModelLine[] {
   const operations = [
     ...recording.beginning,
@@ -47,7 +49,9 @@ export function linesOf(recording: Recording, size: number): ModelLine[] {
   const entries = entriesOf(operations, size);
   const cuts = cutsOf(operations, entries, size);
   const groups = new Map<string, { readonly lines: readonly number[]; count: number }>();
+  const everywhere = operations.some((operation) => operation.do === 'invalidate-all');
   for (const lines of clustersOf(operations, [...entries.keys()], size)) {
+    if (!everywhere && !lines.some((line) => entries.get(line)?.some(({ judged }) => judged))) continue;
     const signature = signatureOf(lines, entries, cuts, size);
     const group = groups.get(signature);
     if (group) group.count++;
@@ -70,19 +74,26 @@ export function linesOf(recording: Recording, size: number): ModelLine[] {
 /** By line, what each operation covers of it. */
 function entriesOf(operations: readonly Operation[], size: number): Map<number, Entry[]> {
   const found = new Map<number, Entry[]>();
-  const add = (line: number, key: string, from: number, to: number) => {
+  const add = (line: number, key: string, judged: boolean, from: number, to: number) => {
     const list = found.get(line) ?? [];
-    list.push({ key, from: Math.max(from - line, 0), to: Math.min(to - line, size) });
+    list.push({ key, judged, from: Math.max(from - line, 0), to: Math.min(to - line, size) });
     found.set(line, list);
   };
   operations.forEach((operation, i) => {
     for (const { role, span } of spansOf(operation))
-      for (const line of linesIn(span, size)) add(line, `${i} ${role}`, span[0], span[1]);
+      for (const line of linesIn(span, size)) add(line, `${i} ${role}`, reads(operation), span[0], span[1]);
     if (operation.do !== 'maintain') return;
-    for (const line of linesReached(operation, size))
-      add(line, `${i} ${instructionsOn(operation, line, size).join()}`, line, line + size);
+    for (const line of linesReached(operation, size)) {
+      const effects = instructionsOn(operation, line, size);
+      add(line, `${i} ${effects.join()}`, effects.includes('invalidate'), line, line + size);
+    }
   });
   return found;
+}
+
+function reads(operation: Operation): boolean {
+  if (operation.do === 'open') return operation.reads;
+  return ['cpu-read', 'device-read', 'copy'].includes(operation.do);
 }
 
 /** Ranges of bytes that an operation tells from others. */
