@@ -130,7 +130,10 @@ function batchesOf(
     const step = one.agents[agent]?.steps[action.step];
     const where = step ? `line ${step.line}: ${describeStep(step)}` : '';
     const parts = disjoint(
-      action.operations.map((operation) => ({ ...effectOf(operation, surroundings), does: operation.do })),
+      action.operations.map((operation) => ({
+        ...effectOf(operation, surroundings),
+        does: operation.do === 'maintain' ? operation.whole : operation.do.replace('-', ' '),
+      })),
     );
     const failures = action.failures.map(
       ({ rule, what }): Statement => ({ check: { any: [] }, rule, about: what }),

@@ -6,7 +6,7 @@ export function murphi(model: Model): string {
   return [
     model.preface.map((line) => `-- ${line}`.trimEnd()).join('\n'),
     '',
-    types(model.variables),
+    ...types(model.variables),
     'var',
     ...model.variables.map(
       (variable) =>
@@ -18,10 +18,7 @@ export function murphi(model: Model): string {
       ({ name, about, does }) => `-- ${about}\nprocedure ${name}();\nbegin\n${block(does, 1)}end;\n`,
     ),
     'startstate begin',
-    ...model.variables.map(
-      (variable) =>
-        `  ${variable.name} := ${variable.type === 'boolean' ? variable.initially : variable.initially};`,
-    ),
+    ...model.variables.map((variable) => `  ${variable.name} := ${variable.initially};`),
     ...model.agents.map(({ name }) => `  ${at(name)} := 0;`),
     'end;',
     '',
@@ -35,11 +32,12 @@ export function murphi(model: Model): string {
 
 const at = (agent: string): string => `done_${agent}`;
 
-function types(variables: readonly Variable[]): string {
+function types(variables: readonly Variable[]): string[] {
   const all = new Map<string, readonly string[]>();
   for (const variable of variables)
     if (variable.type !== 'boolean') all.set(variable.typeName, variable.type);
-  return `type\n${[...all].map(([name, values]) => `  ${name}: enum { ${values.join(', ')} };`).join('\n')}`;
+  if (all.size === 0) return [];
+  return ['type', ...[...all].map(([name, values]) => `  ${name}: enum { ${values.join(', ')} };`)];
 }
 
 function rule({ name, when, does }: Move): string {

@@ -6,31 +6,22 @@ export function promela(model: Model): string {
   return [
     comment(model.preface),
     declarations(model.variables),
-    CHECKS.replaceAll('RULES', rulesOf(model).map(identifierOf).join(', ')).replace(
-      'CHECK',
-      rulesOf(model).map(checkInline).join('\n'),
-    ),
+    `/* what has gone wrong */\n${rulesOf(model).map(check).join('\n')}\n`,
     ...model.procedures.map(
       ({ name, about, does }) => `/* ${about} */\ninline ${name}() {\n${block(does, 1)}\n}\n`,
     ),
-    moves('Hardware', 'what caches may do at any time', model.hardware),
-    ...(model.devices.length > 0
-      ? [moves('Devices', 'what devices may do at any time while they may', model.devices)]
-      : []),
+    ...moves('Hardware', 'what caches may do at any time', model.hardware),
+    ...moves('Devices', 'what devices may do at any time while they may', model.devices),
     ...model.agents.map(agent),
   ].join('\n');
 }
 
-const CHECKS = `/* what has gone wrong */
-bool RULES;
-CHECK
-`;
-
 const identifierOf = (rule: string): string => rule.replaceAll('-', '_');
 
-function checkInline(rule: string): string {
+function check(rule: string): string {
   const name = identifierOf(rule);
-  return `inline check_${name}(ok) { if :: (ok) -> skip :: else -> ${name} = true; assert(!${name}) fi }`;
+  return `bool ${name};
+inline check_${name}(ok) { if :: (ok) -> skip :: else -> ${name} = true; assert(!${name}) fi }`;
 }
 
 function comment(lines: readonly string[]): string {
@@ -45,14 +36,16 @@ function declarations(variables: readonly Variable[]): string {
       variable.type === 'boolean' ? ['bool', String(variable.initially)] : ['mtype', variable.initially];
     return `${type} ${name} = ${value}; /* ${about} */`;
   });
-  return `mtype = { ${[...constants].join(', ')} };\n${lines.join('\n')}\n`;
+  const types = constants.size === 0 ? '' : `mtype = { ${[...constants].join(', ')} };\n`;
+  return `${types}${lines.join('\n')}\n`;
 }
 
-function moves(name: string, about: string, all: readonly Move[]): string {
+function moves(name: string, about: string, all: readonly Move[]): string[] {
+  if (all.length === 0) return [];
   const options = all.map(
     (move) => `  :: d_step { /* ${move.name} */ ${condition(move.when)} ->\n${block(move.does, 4)}\n    }`,
   );
-  return `/* ${about} */\nactive proctype ${name}() {\nend:\n  do\n${options.join('\n')}\n  od\n}\n`;
+  return [`/* ${about} */\nactive proctype ${name}() {\nend:\n  do\n${options.join('\n')}\n  od\n}\n`];
 }
 
 function agent({ name, steps }: AgentProcess): string {
