@@ -29,7 +29,7 @@ export const QUIRKS = {
     what: 'the pointer to the native operations is NULL, so local pages get no maintenance',
   },
   'for-device-calls-for-cpu-helper': {
-    source: 'a repair of 2014 in arch/arm/xen/mm.c, of which only the title is known here',
+    source: 'arch/arm/include/asm/xen/page-coherent.h and arch/arm/xen/mm32.c, Linux 3.13 to 3.18',
     what: 'sync_for_device does what sync_for_cpu should',
   },
   'partial-sync-loses-offset': {
