@@ -29,7 +29,7 @@ const TURN = 'turn';
 export function buildModel(one: Case, recording: Recording, preface: readonly string[], most: number): Model {
   const [lineSize] = one.platform.lineSizes;
   const operations = recording.agents.flatMap((actions) => actions.flatMap((action) => action.operations));
-  const lines = withRest(linesOf(recording, lineSize), operations);
+  const lines = withRest(linesOf(recording, lineSize, one.platform.explicitBarriers), operations);
   if (lines.length > most)
     throw new CannotExport(
       `${lines.length} cache lines differ in what happens to them, a model may have ${most} (--lines ${lines.length} allows it)`,

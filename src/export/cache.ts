@@ -45,7 +45,8 @@ const cached = ({ index }: ByteClass): string => `cached${index}`;
 const ownMemory = ({ index }: ByteClass): string => `own_memory${index}`;
 const ownCached = ({ index }: ByteClass): string => `own_cached${index}`;
 const nobodys = ({ index }: ByteClass): string => `nobodys${index}`;
-const pending = ({ index }: ModelLine): string => `pending${index}`;
+const pending = ({ line }: { readonly line: number }): string => `pending${line}`;
+const late = ({ index }: ByteClass): string => `late${index}`;
 
 export type Beginning = 'written' | 'anything' | 'clean' | 'anothers';
 
@@ -70,7 +71,7 @@ export class Cache {
     ];
     if (this.#needs.barriers)
       variables.push({
-        name: pending(line),
+        name: pending({ line: line.index }),
         type: [NOTHING, ...Object.values(PENDING)],
         typeName: 'Pending',
         initially: NOTHING,
@@ -94,6 +95,8 @@ export class Cache {
           `${bytes.name}: the cached copy holds nothing of theirs`,
         );
       }
+      if (this.#needs.barriers)
+        flag(late(bytes), false, `${bytes.name}: stored past the cache while maintenance was pending`);
       if (this.#needs.copies)
         flag(
           nobodys(bytes),
@@ -146,12 +149,18 @@ export class Cache {
     if (this.#needs.barriers)
       procedures.push({
         name: this.#complete(line),
-        about: 'pending maintenance takes effect',
+        about:
+          'pending maintenance takes effect; what it writes back, it writes over what came to memory meanwhile',
         does: [
-          when(is(pending(line), PENDING.clean), ...this.#effect(line, 'clean')),
-          when(is(pending(line), PENDING.invalidate), ...this.#effect(line, 'invalidate')),
-          when(is(pending(line), PENDING['clean+invalidate']), ...this.#effect(line, 'clean+invalidate')),
-          assign(pending(line), NOTHING),
+          ...classes.map((bytes) => this.#lateLoss(line, bytes)),
+          when(is(pending({ line: line.index }), PENDING.clean), ...this.#effect(line, 'clean')),
+          when(is(pending({ line: line.index }), PENDING.invalidate), ...this.#effect(line, 'invalidate')),
+          when(
+            is(pending({ line: line.index }), PENDING['clean+invalidate']),
+            ...this.#effect(line, 'clean+invalidate'),
+          ),
+          assign(pending({ line: line.index }), NOTHING),
+          ...classes.map((bytes) => assign(late(bytes), 'FALSE')),
         ],
       });
     return procedures;
@@ -172,7 +181,7 @@ export class Cache {
     if (this.#needs.barriers)
       moves.push({
         name: `maintenance of ${state} takes effect`,
-        when: not(is(pending(line), NOTHING)),
+        when: not(is(pending({ line: line.index }), NOTHING)),
         does: [call(this.#complete(line))],
       });
     return moves;
@@ -218,6 +227,14 @@ export class Cache {
     ];
   }
 
+  /** A store past the cache that is about to be made, unless it is one of many that come at any time. */
+  storeLate(bytes: ByteClass, unless: readonly Condition[]): Statement[] {
+    if (!this.#needs.barriers) return [];
+    const isPending = not(is(pending(bytes), NOTHING));
+    const conditions = unless.length === 0 ? [isPending] : [isPending, not(any(...unless))];
+    return [when(all(...conditions), assign(late(bytes), 'TRUE'))];
+  }
+
   // A device that snoops.
 
   checkSnooped(line: ModelLine, bytes: ByteClass): Statement[] {
@@ -244,7 +261,9 @@ export class Cache {
       effect === 'invalidate'
         ? line.classes.flatMap((bytes) => (spare(bytes) ? [] : this.#loss(line, bytes)))
         : [];
-    const now = this.#needs.barriers ? [assign(pending(line), PENDING[effect])] : this.#effect(line, effect);
+    const now = this.#needs.barriers
+      ? [assign(pending({ line: line.index }), PENDING[effect])]
+      : this.#effect(line, effect);
     return [...this.#inOrder(line), ...losses, ...now];
   }
   /** Invalidate by set/way: complete when it returns. */
@@ -291,6 +310,15 @@ export class Cache {
   #loss(line: ModelLine, bytes: ByteClass): Statement[] {
     const lost = all(is(lineOf(line), 'DIRTY'), set(cached(bytes)), not(set(memory(bytes))));
     return [{ check: not(lost), rule: 'lost-write', about: bytes.name }];
+  }
+  #lateLoss(line: ModelLine, bytes: ByteClass): Statement {
+    const lost = all(
+      set(late(bytes)),
+      is(lineOf(line), 'DIRTY'),
+      set(memory(bytes)),
+      not(set(cached(bytes))),
+    );
+    return { check: not(lost), rule: 'lost-write', about: bytes.name };
   }
   #effect(line: ModelLine, effect: LineEffect): Statement[] {
     return [

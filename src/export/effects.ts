@@ -53,7 +53,7 @@ function onLine(
     case 'cpu-write':
       return operation.cacheable
         ? [...ifAny(cache.dirty(line)), ...each((bytes) => cache.store(bytes))]
-        : each((bytes) => cache.storeMemory(bytes));
+        : each((bytes) => [...cache.storeLate(bytes, windows.writing(bytes)), ...cache.storeMemory(bytes)]);
     case 'device-read':
       return each((bytes) =>
         operation.snoops ? cache.checkSnooped(line, bytes) : cache.checkMemory(bytes, 'stale-device-read'),
@@ -61,7 +61,7 @@ function onLine(
     case 'device-write':
       return [
         ...(operation.snoops ? ifAny(cache.snoop(line)) : []),
-        ...each((bytes) => cache.storeMemory(bytes)),
+        ...each((bytes) => [...cache.storeLate(bytes, windows.writing(bytes)), ...cache.storeMemory(bytes)]),
       ];
     case 'open':
     case 'close':
@@ -90,7 +90,7 @@ function onLine(
 /** What was loaded is stored elsewhere. */
 function copyStores(
   { span, target, cacheable }: Extract<Operation, { readonly do: 'copy' }>,
-  { cache, lines }: Surroundings,
+  { cache, lines, windows }: Surroundings,
 ): Effect {
   const all = lines.flatMap(({ classes }) => classes);
   const sourceOf = (bytes: ByteClass): ByteClass | undefined => {
@@ -106,7 +106,9 @@ function copyStores(
     return [
       ...(cacheable ? cache.dirty(line) : []),
       ...covered.flatMap((bytes) =>
-        cacheable ? cache.store(bytes, sourceOf(bytes)) : cache.storeMemory(bytes, sourceOf(bytes)),
+        cacheable
+          ? cache.store(bytes, sourceOf(bytes))
+          : [...cache.storeLate(bytes, windows.writing(bytes)), ...cache.storeMemory(bytes, sourceOf(bytes))],
       ),
     ];
   });

@@ -40,13 +40,17 @@ interface Entry {
   readonly judged: boolean;
 }
 
-/** The lines of a recording that differ, without those of which nothing is ever asserted. @param size bytes of a line. */
-export function linesOf(recording: Recording, size: number): ModelLine[] {
+/**
+ * The lines of a recording that differ, without those of which nothing is ever asserted.
+ * @param size bytes of a line.
+ * @param pending maintenance is pending until a barrier, so that any of it can come too late and destroy something.
+ */
+export function linesOf(recording: Recording, size: number, pending: boolean): ModelLine[] {
   const operations = [
     ...recording.beginning,
     ...recording.agents.flatMap((actions) => actions.flatMap((action) => action.operations)),
   ];
-  const entries = entriesOf(operations, size);
+  const entries = entriesOf(operations, size, pending);
   const cuts = cutsOf(operations, entries, size);
   const groups = new Map<string, { readonly lines: readonly number[]; count: number }>();
   const everywhere = operations.some((operation) => operation.do === 'invalidate-all');
@@ -72,7 +76,7 @@ export function linesOf(recording: Recording, size: number): ModelLine[] {
 }
 
 /** By line, what each operation covers of it. */
-function entriesOf(operations: readonly Operation[], size: number): Map<number, Entry[]> {
+function entriesOf(operations: readonly Operation[], size: number, pending: boolean): Map<number, Entry[]> {
   const found = new Map<number, Entry[]>();
   const add = (line: number, key: string, judged: boolean, from: number, to: number) => {
     const list = found.get(line) ?? [];
@@ -85,7 +89,7 @@ function entriesOf(operations: readonly Operation[], size: number): Map<number, 
     if (operation.do !== 'maintain') return;
     for (const line of linesReached(operation, size)) {
       const effects = instructionsOn(operation, line, size);
-      add(line, `${i} ${effects.join()}`, effects.includes('invalidate'), line, line + size);
+      add(line, `${i} ${effects.join()}`, effects.includes('invalidate') || pending, line, line + size);
     }
   });
   return found;

@@ -89,7 +89,8 @@ function joined(conditions: readonly Condition[], operator: string, none: string
 }
 
 /** Rules that a model has assertions of, in the order in which they come. */
-function rulesOf({ agents, devices }: Model): string[] {
-  const statements = [...agents.flatMap(({ steps }) => steps), ...devices].flatMap(({ does }) => does);
+function rulesOf({ agents, devices, procedures }: Model): string[] {
+  const processes = [...procedures, ...agents.flatMap(({ steps }) => steps), ...devices];
+  const statements = processes.flatMap(({ does }) => does);
   return [...new Set(statements.flatMap((each) => ('check' in each ? [each.rule] : [])))];
 }

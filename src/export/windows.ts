@@ -1,7 +1,7 @@
 /** What devices may do at any time to what they were handed: a variable for each window and class of bytes. */
 import type { Cache } from './cache.ts';
 import { type ByteClass, covers, type ModelLine } from './lines.ts';
-import { type Move, type Statement, set, type Variable } from './model.ts';
+import { type Condition, type Move, type Statement, set, type Variable } from './model.ts';
 import { Identifiers } from './names.ts';
 import type { Operation } from './operations.ts';
 
@@ -48,6 +48,13 @@ export class Windows {
       .filter((each) => each.bytes === bytes && each.window === operation.window)
       .filter((each) => operation.do === 'close' || (each.port === operation.port && operation[each.kind]))
       .map(({ variable }) => ({ variable, value: operation.do === 'open' ? 'TRUE' : 'FALSE' }));
+  }
+
+  /** Some device may write these bytes at any time. */
+  writing(bytes: ByteClass): Condition[] {
+    return this.#all
+      .filter((each) => each.bytes === bytes && each.kind === 'writes')
+      .map(({ variable }) => set(variable));
   }
 
   moves(cache: Cache): Move[] {
