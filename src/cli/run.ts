@@ -1,7 +1,7 @@
 /** The command line: thin commands over the rooms. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LANGUAGES } from '../export/index.ts';
-import { type CheckFlags, checkCommand } from './check-command.ts';
+import type { CheckFlags } from './check-command.ts';
 import { Exit } from './exit-code.ts';
 import { type ExportFlags, exportCommand } from './export-command.ts';
 import { type Io, UsageError } from './io.ts';
@@ -19,6 +19,8 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
       exit = await replayCommand(trace, flags, io);
     },
     check: async (scenarios, flags) => {
+      // Loaded when it is needed: replay need not wait for it.
+      const { checkCommand } = await import('./check-command.ts');
       exit = await checkCommand(scenarios, flags, io);
     },
     export: async (scenario, flags) => {

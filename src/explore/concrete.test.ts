@@ -7,11 +7,10 @@ import { ConcreteMachine } from '../machine/index.ts';
 import type { Case } from '../scenario/index.ts';
 import { adversarialProgram } from './check-case.ts';
 import { explore, replay, type Schedule } from './engine/index.ts';
-import { shippedCases } from './shipped-cases.testing.ts';
 import type { Found } from './system/found.ts';
 import { makeProgram } from './system/program.ts';
 import { machineSpec } from './system/system.ts';
-import { smallCase } from './testing.ts';
+import { shippedCases, smallCase } from './testing.ts';
 
 const BOUNDS = { executions: 10, transitions: 100_000 };
 

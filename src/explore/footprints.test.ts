@@ -4,7 +4,7 @@ import type { Design } from '../linux/index.ts';
 import type { Case } from '../scenario/index.ts';
 import { adversarialProgram } from './check-case.ts';
 import { bruteForce, explore } from './engine/index.ts';
-import { shippedCases } from './shipped-cases.testing.ts';
+import { shippedCases } from './testing.ts';
 
 /** Naive enumeration is cut there; what it found until then is compared. */
 const NAIVE = { executions: 200, transitions: 20_000 };

@@ -1,6 +1,19 @@
-/** Small cases for tests: two agents, two or three lines. */
+/** Cases for tests: small ones (two agents, two or three lines), and those of the scenarios that ship. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import type { Action, AgentSpec, BufferSpec, Case, DeviceSpec, PlatformSpec } from '../scenario/index.ts';
+import { DESIGNS } from '../designs/index.ts';
+import type { Design } from '../linux/index.ts';
+import {
+  type Action,
+  type AgentSpec,
+  type BufferSpec,
+  type Case,
+  type DeviceSpec,
+  type PlatformSpec,
+  parseScenario,
+} from '../scenario/index.ts';
 
 export const NATIVE: PlatformSpec = {
   architecture: 'arm64',
@@ -37,7 +50,6 @@ const BUFFERS: readonly BufferSpec[] = [
   at: RAM,
   contiguous: true,
   initially: 'written',
-  kmalloc: false,
 }));
 
 export function device(name: string, coherent: boolean, behaves: DeviceSpec['behaves']): DeviceSpec {
@@ -120,3 +132,27 @@ export const smallCase: fc.Arbitrary<Case> = fc
     buffers: BUFFERS.map((each) => ({ ...each, initially })),
     agents: [agent('driver', 0, driver), agent('other', 1, other)],
   }));
+
+const ROOT = fileURLToPath(new URL('../../scenarios/', import.meta.url));
+
+/** The first cases of each scenario with each design that it expects something of. @param most cases of a scenario. */
+export function shippedCases(most: number): { file: string; one: Case; design: Design }[] {
+  const entries = readdirSync(ROOT, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .flatMap((file) => {
+      const parsed = parseScenario(readFileSync(file, 'utf8'), file);
+      if ('errors' in parsed) throw new Error(parsed.errors.join('\n'));
+      const { cases, expectations } = parsed.scenario;
+      const names = new Set(expectations.flatMap(({ designs }) => designs));
+      return cases.slice(0, most).flatMap((one) =>
+        DESIGNS.filter(({ name }) => names.has(name)).map((design) => ({
+          file: file.slice(ROOT.length),
+          one,
+          design,
+        })),
+      );
+    });
+}

@@ -26,9 +26,9 @@ export function buffersOf(
     const domain = domainOf(chain, given, domains, report);
     for (const one of chain)
       if (!placed.has(one)) placed.set(one, place(one, given, domain, leaders.indexOf(one), placed));
-    const { size = PAGE_SIZE, contiguous = true, initially = 'written', kmalloc = false } = given[name] ?? {};
+    const { size = PAGE_SIZE, contiguous = true, initially = 'written' } = given[name] ?? {};
     const { at, offset } = placed.get(name) ?? { at: undefined, offset: 0 };
-    buffers.push({ name, domain: domain.name, offset, size, at, contiguous, initially, kmalloc });
+    buffers.push({ name, domain: domain.name, offset, size, at, contiguous, initially });
   }
   checkPlaces(buffers, domains, platform, report);
   return buffers;

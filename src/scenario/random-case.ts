@@ -139,7 +139,6 @@ function randomBuffers(choose: Choices, domains: readonly DomainSpec[]): BufferS
       at: choose.maybe(() => domain.ram.at + (index + 1) * MIB),
       contiguous: choose.flag(),
       initially: choose.of(['written', 'anything', 'clean', 'anothers'] as const),
-      kmalloc: choose.flag(),
     };
   });
 }

@@ -129,7 +129,6 @@ const buffer = optionalFields({
     .describe(
       'written: its data may be in the cache alone; anything: its content is of no use; clean: nothing is cached; anothers: it was another owner\u2019s page; written if not given',
     ),
-  kmalloc: flag().optional().describe('allocated by kmalloc of its size'),
 });
 
 const steps = z.array(step).max(MOST.steps);

@@ -80,8 +80,6 @@ export interface BufferSpec {
   /** Its machine frames follow each other; false: every second frame. */
   readonly contiguous: boolean;
   readonly initially: Initial;
-  /** Allocated by kmalloc of this size (bounce rule since 6.5). */
-  readonly kmalloc: boolean;
 }
 
 /** Part of a buffer or mapping in bytes from its beginning, half open; undefined: all of it. */

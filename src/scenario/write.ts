@@ -115,7 +115,6 @@ function buffers(one: Case): Fields {
     size: PAGE_SIZE,
     contiguous: true,
     initially: 'written',
-    kmalloc: false,
   };
   const written = one.buffers.map(({ name, at, ...buffer }) => [
     name,

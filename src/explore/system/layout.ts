@@ -2,6 +2,7 @@
 import {
   type ByteRange,
   ceilTo,
+  joinRanges,
   type MachineAddr,
   machineAddr,
   offsetBy,
@@ -57,36 +58,49 @@ export function layOut(one: Case, domain: DomainSpec): Layout {
   const heap = below(swiotlb[0], HEAP_PAGES * PAGE_SIZE);
   const balloon = below(heap[0], BALLOON_PAGES * PAGE_SIZE);
   const control = below(balloon[0], CONTROL_PAGES * PAGE_SIZE);
-  const toMachine = (phys: PhysAddr): MachineAddr => machineAddr(phys - base + domain.ram.at);
   const ram: RamPiece[] = [{ phys: base, machine: machineAddr(domain.ram.at), size: domain.ram.size }];
   const buffers = new Map<string, readonly Page[]>();
-  let next = base;
+  const own = one.buffers.filter((buffer) => buffer.domain === domain.name);
+  // RAM beyond the usual, at the machine addresses that buffers ask for.
   let beyond = ceilTo(end, PAGE_SIZE);
-  for (const buffer of one.buffers.filter((each) => each.domain === domain.name)) {
+  for (const [from, to] of joinRanges(own.flatMap((buffer) => outsideOf(buffer, domain)))) {
+    const phys = domain.directMapped ? physAddr(from) : beyond;
+    ram.push({ phys, machine: from, size: to - from });
+    if (!domain.directMapped) beyond = offsetBy(beyond, to - from);
+  }
+  let next = base;
+  for (const buffer of own) {
     const count = pageCount(buffer);
     const stride = buffer.contiguous ? 1 : 2;
-    const inRam =
-      buffer.at === undefined || (buffer.at >= domain.ram.at && buffer.at < domain.ram.at + domain.ram.size);
-    if (inRam) {
-      const first = buffer.at === undefined ? next : physAddr(buffer.at - domain.ram.at + base);
-      const pages = pagesFrom(first, count, stride, toMachine);
-      buffers.set(buffer.name, pages);
-      if (buffer.at === undefined) next = offsetBy(next, (count * stride + 1) * PAGE_SIZE);
-      continue;
-    }
-    // RAM of its own, at the machine address that was asked for.
-    const machine = machineAddr(buffer.at ?? 0);
-    const size = count * stride * PAGE_SIZE;
-    const phys = domain.directMapped ? physAddr(machine) : beyond;
-    if (!ram.some((piece) => piece.machine === machine)) ram.push({ phys, machine, size });
-    if (!domain.directMapped) beyond = offsetBy(beyond, size);
+    const first = buffer.at === undefined ? next : physOf(ram, machineAddr(buffer.at));
     buffers.set(
       buffer.name,
-      pagesFrom(phys, count, stride, (at) => machineAddr(at - phys + machine)),
+      pagesFrom(first, count, stride, (phys) => machineOf(ram, phys)),
     );
+    if (buffer.at === undefined) next = offsetBy(next, (count * stride + 1) * PAGE_SIZE);
   }
   if (next > control[0]) throw new RangeError(`the buffers of ${domain.name} do not fit into its RAM`);
   return { domain, ram, control, balloon, heap, swiotlb, buffers };
+}
+
+/** The pages of a buffer that its domain's usual RAM does not have, as one range. */
+function outsideOf(buffer: BufferSpec, { ram }: DomainSpec): ByteRange<MachineAddr>[] {
+  const { at } = buffer;
+  if (at === undefined || (at >= ram.at && at < ram.at + ram.size)) return [];
+  const size = pageCount(buffer) * (buffer.contiguous ? 1 : 2) * PAGE_SIZE;
+  return [[machineAddr(at), machineAddr(at + size)]];
+}
+
+function physOf(ram: readonly RamPiece[], at: MachineAddr): PhysAddr {
+  const piece = ram.find(({ machine, size }) => at >= machine && at < machine + size);
+  if (piece === undefined) throw new RangeError(`no RAM at machine address ${at}`);
+  return offsetBy(piece.phys, at - piece.machine);
+}
+
+function machineOf(ram: readonly RamPiece[], at: PhysAddr): MachineAddr {
+  const piece = ram.find(({ phys, size }) => at >= phys && at < phys + size);
+  if (piece === undefined) throw new RangeError(`no RAM at address ${at}`);
+  return offsetBy(piece.machine, at - piece.phys);
 }
 
 function below(end: PhysAddr, size: number): ByteRange<PhysAddr> {

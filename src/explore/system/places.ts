@@ -17,8 +17,6 @@ export interface Place {
   /** Bytes. */
   readonly size: number;
   readonly pages: readonly Page[];
-  /** Allocated by kmalloc of its size. */
-  readonly kmalloc: boolean;
   /** False: mapped Normal non-cacheable (dma_alloc_coherent for a device that does not snoop). */
   readonly cacheable: boolean;
 }

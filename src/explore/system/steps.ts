@@ -89,7 +89,6 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
         offset: 0,
         size,
         pages: system.pagesAt(actor.domain, buffer.phys, Math.ceil(size / PAGE_SIZE)),
-        kmalloc: false,
         cacheable: buffer.cacheable,
       };
       system.places.set(as, place);
@@ -154,7 +153,7 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
     const from = system.placeFor(action.from);
     const to = system.placeFor(action.to);
     if (!from || !to) return;
-    grantCopy(system, actor, from, to, action);
+    grantCopy(system, actor.domain, from, to, action);
   },
   'balloon-out': (system, actor, { buffer }) => {
     const place = system.placeFor(buffer);
@@ -519,7 +518,6 @@ function mapGrant(system: System, actor: Actor, action: Of<'map-grant'>): void {
       ...grant.place,
       name: action.as,
       domain: actor.domain,
-      kmalloc: false,
       pages: grant.place.pages.map(({ machine }, i) => ({ phys: physAddrOf(pfn(first + i)), machine })),
     });
   });
@@ -554,7 +552,6 @@ function allocate(system: System, actor: Actor, { as, size, offset }: Of<'alloca
       offset,
       size,
       pages,
-      kmalloc: false,
       cacheable: true,
     });
   });

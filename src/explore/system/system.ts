@@ -142,6 +142,8 @@ export class System {
   onTransition: ((transition: number) => void) | undefined;
   /** What Xen sees of the machine; bytes of control structures are here. */
   readonly hardware: HardwareOfXen;
+  /** Names of buffers, mappings and grants that were there at some time. */
+  readonly #made = new Set<string>();
   readonly #pools: MachineRange[];
   #taken = 0;
   #posted: MachineRange[] = [];
@@ -166,6 +168,7 @@ export class System {
       const pages = party.layout.buffers.get(buffer.name) ?? [];
       const place: Place = { ...buffer, pages, cacheable: true };
       this.places.set(buffer.name, place);
+      this.#made.add(buffer.name);
       if (buffer.initially === 'written') continue;
       for (const [from, to] of rangesOf(place)) this.machine.initialise(from, to, buffer.initially);
     }
@@ -241,11 +244,19 @@ export class System {
   #look<Value>(name: string, values: ReadonlyMap<string, Value>): Value | undefined {
     return this.scheduler.atomic(`look up ${name}`, () => {
       this.touchName(name, false);
-      return values.get(name);
+      const value = values.get(name);
+      // Gone again, or never there because something went wrong before: whoever comes late does nothing.
+      if (value === undefined && !this.#made.has(name) && this.found.length === 0)
+        this.fail(
+          'fault',
+          `${name} is used before there is any: the step does not wait for whoever makes it`,
+        );
+      return value;
     });
   }
   /** A name that scenarios give to buffers, mappings and grants is a cell. */
   touchName(name: string, write: boolean): void {
+    if (write) this.#made.add(name);
     this.footprint.touch(`name:${name}`, write);
   }
 

@@ -1,17 +1,31 @@
 /** What Xen does to the machine: at EL2, on its own cacheable mappings, on the core that executes the hypercall. */
-import { type MachineAddr, type Mfn, machineAddrOf, offsetBy, PAGE_SIZE } from '../../address/index.ts';
-import { maintenanceCalls } from '../../machine/index.ts';
+import {
+  type ByteRange,
+  type MachineAddr,
+  type Mfn,
+  machineAddrOf,
+  offsetBy,
+  PAGE_SIZE,
+} from '../../address/index.ts';
+import { type Machine, maintenanceCalls } from '../../machine/index.ts';
 import type { MaintenanceOptions, XenHardware, XenMaintenance } from '../../xen/index.ts';
 import { ControlMemory } from './control-memory.ts';
-import type { System } from './system.ts';
 
 const AT_EL2 = maintenanceCalls('EL2');
 
+/** What is executing, and on what. */
+export interface Executing {
+  readonly machine: Machine;
+  readonly current: { readonly cpu: number };
+  /** Bytes whose old value is of no use to anybody. */
+  readonly spare: readonly ByteRange<MachineAddr>[];
+}
+
 export class HardwareOfXen implements XenHardware {
-  readonly #system: Pick<System, 'machine' | 'current' | 'spare'>;
+  readonly #system: Executing;
   readonly #control = new ControlMemory();
 
-  constructor(system: Pick<System, 'machine' | 'current' | 'spare'>) {
+  constructor(system: Executing) {
     this.#system = system;
   }
 
