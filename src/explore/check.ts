@@ -2,7 +2,7 @@
 import type { Design } from '../linux/index.ts';
 import type { Case, Expectation, Scenario, Verdict } from '../scenario/index.ts';
 import { checkCase } from './check-case.ts';
-import type { CaseResult, Violation } from './result.ts';
+import type { CaseResult, Shrinking, Violation } from './result.ts';
 
 /** One case of a scenario with one design: a row of `check --json`. */
 export interface CheckRow {
@@ -21,6 +21,8 @@ export interface CheckRow {
   readonly violation: Violation | undefined;
   readonly expectation: Expectation | undefined;
   readonly case: Case;
+  /** `case` and `violation` are smaller than what was checked. */
+  readonly shrunk?: Shrinking;
 }
 
 /** A scenario with one design: all its cases in one. */

@@ -6,8 +6,14 @@ export {
   checkScenario,
   summarise,
 } from './check.ts';
+export {
+  type CounterexampleFile,
+  type CounterexampleOptions,
+  counterexampleFile,
+} from './counterexample-case.ts';
 export { explore, type Program } from './engine/index.ts';
-export type { CaseResult, Copy, Rule, TimelineKind, TimelineStep, Violation } from './result.ts';
+export type { CaseResult, Copy, Rule, Shrinking, TimelineKind, TimelineStep, Violation } from './result.ts';
+export { SHRINK_BUDGET, type Shrunk, shrinkCase } from './shrink.ts';
 export { describeStep } from './system/describe.ts';
 export { makeProgram } from './system/program.ts';
 export { machineSpec, type System } from './system/system.ts';

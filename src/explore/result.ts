@@ -72,3 +72,18 @@ export interface CaseResult {
   readonly transitions: number;
   readonly violation: Violation | undefined;
 }
+
+/** What shrinking a case cost and came to. */
+export interface Shrinking {
+  readonly before: Size;
+  readonly after: Size;
+  /** Smaller cases that were tried, and how many would have been at most. */
+  readonly tried: number;
+  readonly budget: number;
+  /** None of the smaller cases goes wrong in that way; false: a budget was used up before all were tried. */
+  readonly minimal: boolean;
+}
+export interface Size {
+  readonly agents: number;
+  readonly steps: number;
+}
