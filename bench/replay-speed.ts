@@ -12,7 +12,7 @@ import { demandEvents, EXAMPLE_DAT, exampleText, replayCommand } from './example
 import { interleave, outputOf, type Timing, timeProcess } from './measure.ts';
 import { TextStream } from './text-stream.ts';
 
-/** Times trace-cmd's events a second (DESIGN.md section 7). */
+/** The goal: times trace-cmd's events a second. */
 const GOAL = 5;
 
 export interface ReplaySpeed {

@@ -1,4 +1,4 @@
-/** Exit codes (DESIGN.md section 4): the first that applies of 2, 1, 3, 0. */
+/** Exit codes (docs/judging.md): the first that applies of 2, 1, 3, 0. */
 import type { ReplayResult, TrackResult } from '../replay/index.ts';
 
 export const Exit = { nothingFound: 0, findings: 1, unusable: 2, inconclusive: 3, interrupted: 130 } as const;

@@ -1,5 +1,5 @@
 /**
- * The judge against brute force. The text of DESIGN.md section 5 is turned into one sequence of steps for each byte and
+ * The judge against brute force. The text of docs/judging.md is turned into one sequence of steps for each byte and
  * rule, here, without the judge's code or its runs, and each sequence is explored with whole lines and real values.
  */
 import fc from 'fast-check';

@@ -1,5 +1,5 @@
 /**
- * One mapping under every cache behaviour (DESIGN.md section 5, "Judging a trace").
+ * One mapping under every cache behaviour (docs/judging.md).
  *
  * Each byte of the buffer is followed through its may-sets under two readings of what drivers do. The mild one gives
  * errors: nobody touches neighbours in shared lines, the driver writes only what it owns. The strict one gives

@@ -17,7 +17,7 @@ export interface ReportContext {
   readonly cut: string | undefined;
 }
 
-/** What every verdict assumes (DESIGN.md section 5), for people. */
+/** What every verdict assumes (docs/judging.md), for people. */
 export const ASSUMPTIONS: readonly string[] = [
   'before a map any byte of the buffer may be dirty in the cache, and what the owner wrote into a TO_DEVICE or BIDIRECTIONAL buffer must reach the device',
   'while mapped, the device may read (TO_DEVICE, BIDIRECTIONAL) or write (FROM_DEVICE, BIDIRECTIONAL) any byte; it has finished before the maintenance of the unmap or sync_for_cpu begins, and then the CPU reads what it wrote',
