@@ -1,6 +1,7 @@
 /** `dmalab check SCENARIO...`: is this sequence, or this design, right under every cache behaviour and interleaving? */
 import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DESIGNS } from '../designs/index.ts';
 import { type CheckRow, type CheckSummary, checkScenario, summarise } from '../explore/index.ts';
@@ -11,6 +12,7 @@ import { parseDesigns } from './choice.ts';
 import { Exit } from './exit-code.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
+import { showProgress } from './progress.ts';
 import { nameOf, readWhole } from './sources.ts';
 
 export interface CheckFlags {
@@ -34,12 +36,22 @@ export async function checkCommand(paths: readonly string[], flags: CheckFlags, 
   const begin = performance.now();
   const rows: CheckRow[] = [];
   const summaries: CheckSummary[] = [];
-  for (const scenario of scenarios)
-    for (const design of designsFor(scenario, asked)) {
+  const tasks = scenarios.flatMap((scenario) =>
+    designsFor(scenario, asked).map((design) => ({ scenario, design })),
+  );
+  const progress = showProgress(tasks.length, flags.quiet ? undefined : io.terminal);
+  try {
+    for (const [done, { scenario, design }] of tasks.entries()) {
+      progress.at(done);
+      // Signals are delivered between tasks only.
+      await setImmediate();
       const found = checkScenario(scenario, design, { now: () => performance.now() });
       rows.push(...found);
       summaries.push(summarise(scenario, found));
     }
+  } finally {
+    progress.stop();
+  }
   if (summaries.length === 0)
     throw new UsageError(
       'found no design to check: those asked for do not run where the scenarios are (on Xen, or without it)',

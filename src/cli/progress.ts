@@ -1,4 +1,4 @@
-/** How far a long trace is read: on standard error, only where that is a terminal. */
+/** How far a long trace is read, or how much is checked: on standard error, only where that is a terminal. */
 import cliProgress from 'cli-progress';
 
 export interface Progress {
@@ -10,7 +10,7 @@ export interface Progress {
 const SILENT: Progress = { at: () => {}, stop: () => {} };
 
 /**
- * @param total bytes of the file; undefined where not known.
+ * @param total bytes of the file, or tasks; undefined where not known.
  * @param terminal where to show it; undefined: nowhere.
  */
 export function showProgress(total: number | undefined, terminal: NodeJS.WriteStream | undefined): Progress {
