@@ -9,19 +9,24 @@ import type { Design } from '../linux/index.ts';
 import { checkJson, checkReport, makeStyle } from '../report/index.ts';
 import { parseScenario, type Scenario } from '../scenario/index.ts';
 import { parseDesigns } from './choice.ts';
+import {
+  type CounterexampleFlags,
+  checkFileNames,
+  shrunkSummary,
+  writeCounterexample,
+} from './counterexample-files.ts';
 import { Exit } from './exit-code.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
 import { showProgress } from './progress.ts';
 import { nameOf, readWhole } from './sources.ts';
 
-export interface CheckFlags {
+export interface CheckFlags extends CounterexampleFlags {
   readonly design?: string;
   readonly json?: boolean;
   readonly explain?: boolean;
   readonly executions?: number;
   readonly transitions?: number;
-  readonly quiet?: boolean;
 }
 
 /** The scenarios that ship with the package. */
@@ -30,6 +35,7 @@ const SHIPPED = fileURLToPath(new URL('../../scenarios/', import.meta.url));
 /** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
 export async function checkCommand(paths: readonly string[], flags: CheckFlags, io: Io): Promise<Exit> {
   const asked = parseDesigns(flags.design);
+  checkFileNames(flags);
   const files =
     paths.length === 0 ? scenarioFiles(relative('.', SHIPPED) || '.') : paths.flatMap(scenarioFiles);
   const scenarios = await readScenarios(files, flags, io);
@@ -46,8 +52,10 @@ export async function checkCommand(paths: readonly string[], flags: CheckFlags, 
       // Signals are delivered between tasks only.
       await setImmediate();
       const found = checkScenario(scenario, design, { now: () => performance.now() });
-      rows.push(...found);
-      summaries.push(summarise(scenario, found));
+      const summary = summarise(scenario, found);
+      const shown = flags.shrink || flags.write !== undefined ? shrunkSummary(summary) : summary;
+      rows.push(...found.map((row) => (row === summary.row ? shown.row : row)));
+      summaries.push(shown);
     }
   } finally {
     progress.stop();
@@ -63,7 +71,16 @@ export async function checkCommand(paths: readonly string[], flags: CheckFlags, 
     const explain = flags.explain ?? summaries.length <= 4;
     io.out(checkReport({ summaries, explain, ms: performance.now() - begin }, makeStyle(io.colours)));
   }
+  writeCounterexample(summaries, flags, commandOf(paths, flags), io);
   return exitOf(summaries);
+}
+
+/** As somebody would type it. */
+function commandOf(paths: readonly string[], flags: CheckFlags): string[] {
+  const given = Object.entries(flags).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, String(value)],
+  );
+  return ['check', ...paths, ...given];
 }
 
 /** A folder stands for the scenarios in it, in the order of their names. */

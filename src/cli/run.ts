@@ -6,6 +6,7 @@ import { Exit } from './exit-code.ts';
 import { type ExportFlags, exportCommand } from './export-command.ts';
 import { type Io, UsageError } from './io.ts';
 import { type ReplayFlags, replayCommand } from './replay-command.ts';
+import { VERSION } from './version.ts';
 
 /** Run one command. @param args without the program's name. @returns the exit code. */
 export async function run(args: readonly string[], io: Io): Promise<Exit> {
@@ -46,7 +47,7 @@ interface Commands {
 function makeProgram(io: Io, commands: Commands): Command {
   const program = new Command('dmalab')
     .description('Judges DMA cache coherence of Linux and Xen on Arm')
-    .version('0.1.0')
+    .version(VERSION)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text),
@@ -94,6 +95,11 @@ function makeProgram(io: Io, commands: Commands): Command {
     )
     .option('--json', 'one JSON document (schemas/check.schema.json)')
     .option('--explain', 'show how each violation happens, expected ones too (usual for a few results)')
+    .option('--shrink', 'make violations that are shown as small as possible')
+    .option('--write <file>', 'write the violation, shrunk, as a scenario that can be run again')
+    .option('--svg <file>', 'write its timeline as a picture')
+    .option('--perfetto <file>', 'write its timeline as a trace for Perfetto or chrome://tracing')
+    .option('--force', 'replace files that are there')
     .option('--executions <count>', 'bound: executions a case and design', positive)
     .option('--transitions <count>', 'bound: transitions a case and design', positive)
     .option('-q, --quiet', 'no progress')

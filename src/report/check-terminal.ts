@@ -1,5 +1,5 @@
 /** What `check` found, for people: expectations first, then scenarios by designs, then how it goes wrong. */
-import type { CheckSummary } from '../explore/index.ts';
+import type { CheckRow, CheckSummary, Shrinking } from '../explore/index.ts';
 import { counterexample } from './counterexample.ts';
 import type { Style } from './style.ts';
 import { plural, wrap } from './words.ts';
@@ -105,9 +105,19 @@ function explained({ summaries }: CheckContext, style: Style): string[] {
       const share = cases > 1 ? `; ${violated} of ${cases} cases are violated, this is the smallest` : '';
       return [
         `${style.bold(row.scenario)}  ${design}: ${scenario.title}${share}`,
+        ...shrinking(row),
         ...(row.violation ? [counterexample(row.violation, style)] : []),
       ].join('\n');
     });
+}
+
+function shrinking({ shrunk }: CheckRow): string[] {
+  if (shrunk === undefined) return [];
+  const { before, after, tried, budget, minimal } = shrunk;
+  const size = ({ agents, steps }: Shrinking['before']) =>
+    `${plural(agents, 'agent')}, ${plural(steps, 'step')}`;
+  const end = minimal ? 'nothing smaller is left' : 'there may be smaller ones';
+  return [`  shrunk from ${size(before)} to ${size(after)}; ${tried} of at most ${budget} tries, ${end}`];
 }
 
 function totals({ summaries, ms }: CheckContext, style: Style): string {

@@ -2,6 +2,9 @@
 export { checkJson, describeCopy } from './check-json.ts';
 export { type CheckContext, checkReport } from './check-terminal.ts';
 export type { ReportContext } from './context.ts';
+export { counterexample } from './counterexample.ts';
 export { jsonReport } from './json.ts';
+export { counterexampleTrace, type TraceDocument, type TraceEvent } from './perfetto.ts';
 export { makeStyle, type Style } from './style.ts';
+export { counterexampleSvg } from './svg.ts';
 export { terminalReport } from './terminal.ts';
