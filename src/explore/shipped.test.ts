@@ -61,10 +61,8 @@ describe('the museum', () => {
     const designs = (scenario: Scenario) => scenario.expectations.flatMap((each) => each.designs).sort();
     if (differences.length === 1) expect(designs(broken)).toEqual(designs(repaired));
     else expect(designs(broken).filter((name) => designs(repaired).includes(name))).toEqual([]);
-    const outcome = ({ expectations }: Scenario) =>
-      new Set(expectations.map(({ verdict, rule }) => `${verdict} ${rule ?? ''}`));
-    expect(outcome(broken)).not.toEqual(outcome(repaired));
     for (const { verdict } of broken.expectations) expect(verdict).toBe('violated');
+    for (const { verdict } of repaired.expectations) expect(verdict).toBe('holds');
   });
 });
 

@@ -257,7 +257,8 @@ function ofDomains(choose: Choices, domain: DomainSpec, { buffers }: Made): read
       () => {
         const { name, size } = choose.of(own);
         const action = choose.of(['read', 'write'] as const);
-        return { do: action, buffer: name, bytes: choose.bytes(size), uncached: choose.flag() };
+        const mayFail = choose.flag() ? ({ mayFail: true } as const) : {};
+        return { do: action, buffer: name, bytes: choose.bytes(size), uncached: choose.flag(), ...mayFail };
       },
       () => {
         const { name, size } = choose.of(own);

@@ -32,17 +32,23 @@ const attributes = () =>
 const direction = () => z.enum(DIRECTION_NAMES);
 const as = (what: string) => name().describe(what);
 
+const mayFail = () => flag().optional().describe('it is no violation that this step fails');
+/** Left out where it is not so. */
+const failing = (value: boolean | undefined): { readonly mayFail?: true } => (value ? { mayFail: true } : {});
+
 const access = (action: 'read' | 'write', what: string) =>
   shorthand('buffer', {
     buffer: buffer(),
     bytes: bytes(),
     uncached: flag().optional().describe('through a Normal non-cacheable alias'),
+    mayFail: mayFail(),
   })
-    .transform(({ uncached, ...rest }) => ({
+    .transform(({ uncached, mayFail, ...rest }) => ({
       do: action,
       bytes: undefined,
       ...rest,
       uncached: uncached ?? false,
+      ...failing(mayFail),
     }))
     .describe(what);
 
@@ -162,14 +168,16 @@ const ACTIONS = {
     direction: direction(),
     as: as('name of the mapping; the buffer\u2019s if not given').optional(),
     attributes: attributes(),
+    mayFail: mayFail(),
   })
-    .transform(({ as, attributes, ...rest }) => ({
+    .transform(({ as, attributes, mayFail, ...rest }) => ({
       do: 'map' as const,
       bytes: undefined,
       device: undefined,
       ...rest,
       as: as ?? rest.buffer,
       attributes: attributes ?? [],
+      ...failing(mayFail),
     }))
     .describe('dma_map_page'),
   'map-sg': fields({
@@ -233,8 +241,14 @@ const ACTIONS = {
     grant: name().describe('a grant'),
     as: as('name of the buffer that its pages are in this domain'),
     readonly: flag().optional().describe('as it was granted if not given'),
+    mayFail: mayFail(),
   })
-    .transform((rest) => ({ do: 'map-grant' as const, readonly: undefined, ...rest }))
+    .transform(({ mayFail, ...rest }) => ({
+      do: 'map-grant' as const,
+      readonly: undefined,
+      ...rest,
+      ...failing(mayFail),
+    }))
     .describe('GNTTABOP_map_grant_ref: the pages of a grant appear in the domain of the agent'),
   'unmap-grant': onBuffer('unmap-grant', 'GNTTABOP_unmap_grant_ref'),
   'grant-copy': copying('grant-copy', 'GNTTABOP_copy between buffers of this domain and grants to it'),

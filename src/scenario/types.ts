@@ -87,13 +87,17 @@ export type Bytes = readonly [from: number, to: number] | undefined;
 export type MaintenanceName = 'clean' | 'invalidate' | 'clean-invalidate';
 export type AttributeName = 'skip-cpu-sync' | 'mmio';
 
-/** What an agent does. `mapping` names default to the buffer's name. */
+/**
+ * What an agent does. `mapping` names default to the buffer's name. With `mayFail` it is no violation that the step fails (an attacker
+ * gets a fault, a backend sees the status); steps that need what it would have made are passed over.
+ */
 export type Action =
   | {
       readonly do: 'read' | 'write';
       readonly buffer: string;
       readonly bytes: Bytes;
       readonly uncached: boolean;
+      readonly mayFail?: true;
     }
   | {
       readonly do: 'copy';
@@ -124,6 +128,7 @@ export type Action =
       readonly direction: DirectionName;
       readonly as: string;
       readonly attributes: readonly AttributeName[];
+      readonly mayFail?: true;
     }
   | {
       readonly do: 'map-sg';
@@ -176,7 +181,13 @@ export type Action =
     }
   | { readonly do: 'end-access'; readonly grant: string }
   /** gntdev-like: the pages of a grant appear in the agent's domain as a new buffer. */
-  | { readonly do: 'map-grant'; readonly grant: string; readonly as: string; readonly readonly: boolean }
+  | {
+      readonly do: 'map-grant';
+      readonly grant: string;
+      readonly as: string;
+      readonly readonly: boolean;
+      readonly mayFail?: true;
+    }
   | { readonly do: 'unmap-grant'; readonly buffer: string }
   | {
       readonly do: 'grant-copy';

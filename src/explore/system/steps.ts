@@ -239,6 +239,7 @@ function access(system: System, actor: Actor, action: Of<'read' | 'write'>): voi
       from,
       to,
       `${action.do} of ${action.buffer}`,
+      action.mayFail,
     ))
       if (action.do === 'read') {
         const late = system.postedIn(low, high);
@@ -264,13 +265,14 @@ function reachable(
   from: number,
   to: number,
   what: string,
+  mayFail?: boolean,
 ): MachineRange[] {
   const { kernel, domid } = system.party(domain);
   const ranges: MachineRange[] = [];
   for (const { phys, size } of pagePieces(place, from, to)) {
     const found = kernel.world.stage2.translate(pfnOf(phys));
     if (found === undefined) {
-      system.fail('fault', `${what}: no memory is mapped there`);
+      if (!mayFail) system.fail('fault', `${what}: no memory is mapped there`);
       continue;
     }
     const at = offsetBy(machineAddrOf(found.frame), pageOffset(phys));
@@ -364,7 +366,7 @@ function map(system: System, actor: Actor, action: Of<'map'>): void {
     .api(actor.domain, actor.spec.cpu)
     .map(device, physAt(place, from), to - from, direction, attributes);
   const entries = dma === DMA_MAPPING_ERROR ? [] : [{ place, from, to, dma }];
-  finishMap(system, { name: action.as, device, direction, entries, attributes });
+  finishMap(system, { name: action.as, device, direction, entries, attributes }, action.mayFail);
 }
 
 function mapList(system: System, actor: Actor, action: Of<'map-sg'>): void {
@@ -383,12 +385,12 @@ function mapList(system: System, actor: Actor, action: Of<'map-sg'>): void {
   finishMap(system, { name: action.as, device, direction, entries, attributes });
 }
 
-function finishMap(system: System, mapping: Mapping): void {
+function finishMap(system: System, mapping: Mapping, mayFail = false): void {
   system.scheduler.atomic(`map ${mapping.name}: hand over`, () => {
     system.touchName(mapping.name, true);
     system.setSpare([]);
     if (mapping.entries.length === 0) {
-      system.fail('fault', `mapping ${mapping.name} for ${mapping.device.name} failed`);
+      if (!mayFail) system.fail('fault', `mapping ${mapping.name} for ${mapping.device.name} failed`);
       return;
     }
     system.mappings.set(mapping.name, mapping);
@@ -507,6 +509,7 @@ function mapGrant(system: System, actor: Actor, action: Of<'map-grant'>): void {
       handle,
     }));
     if (pages.some(({ status }) => status !== 0)) {
+      if (action.mayFail) return;
       system.fail(
         'fault',
         `GNTTABOP_map_grant_ref of ${grant.name} failed (${pages.map(({ status }) => status).join(', ')})`,
