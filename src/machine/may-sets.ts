@@ -111,9 +111,9 @@ export class MaySets {
   write(from: MachineAddr, to: MachineAddr, operation: Operation, nearby?: Operation): void {
     this.#eachLine(from, to, (low, high) => {
       this.step(low, high, operation);
+      this.setFacts(low, high, () => DEFINED);
       this.#stepNearby(low, high, nearby);
     });
-    this.setFacts(from, to, () => DEFINED);
   }
 
   /** A copy of what was loaded, `shift` bytes after where it was. */
@@ -127,14 +127,15 @@ export class MaySets {
     const first = values[0];
     const last = values.at(-1);
     if (first === undefined || last === undefined) return;
+    const others = ownership.map((value) => moved(value, shift));
     this.#eachLine(first.from, last.to, (low, high) => {
-      for (const { from, to, facts } of values)
-        this.step(from > low ? from : low, to < high ? to : high, operationOf(facts.undefined));
+      eachWithin(values, low, high, (from, to, facts) => {
+        this.step(from, to, operationOf(facts.undefined));
+        this.#currency.setFacts(from, to, () => facts);
+      });
+      eachWithin(others, low, high, (from, to, facts) => this.#ownership.setFacts(from, to, () => facts));
       this.#stepNearby(low, high, nearby);
     });
-    for (const { from, to, facts } of values) this.#currency.setFacts(from, to, () => facts);
-    for (const { from, to, facts } of ownership.map((value) => moved(value, shift)))
-      this.#ownership.setFacts(from, to, () => facts);
   }
 
   /** Maintenance of whole lines. */
@@ -252,6 +253,8 @@ export class MaySets {
       const next = offsetBy(floorTo(low, small), small);
       const high = next < to ? next : to;
       visit(low, high);
+      // Devices read between one line and the next, too.
+      this.judgeWindows(...wholeLines(low, high, big));
       low = high;
     }
   }
@@ -267,6 +270,20 @@ const moved = ({ facts, from, to }: ValueRead, bytes: number): ValueRead => ({
   from: offsetBy(from, bytes),
   to: offsetBy(to, bytes),
 });
+
+/** Visit values, cut to [from, to). */
+function eachWithin(
+  values: readonly ValueRead[],
+  from: MachineAddr,
+  to: MachineAddr,
+  visit: (from: MachineAddr, to: MachineAddr, facts: Facts) => void,
+): void {
+  for (const value of values) {
+    const low = value.from > from ? value.from : from;
+    const high = value.to < to ? value.to : to;
+    if (low < high) visit(low, high, value.facts);
+  }
+}
 
 /** [from, to) without the spare range. */
 function without(

@@ -4,9 +4,10 @@ import type { Copy, DisciplineName } from '../../coherence/index.ts';
 import { FaultList } from '../fault-list.ts';
 import { type LineSizes, lineSizesOf } from '../lines.ts';
 import type { CpuAccess, FaultSink, MachineSpec, OuterOperation, Port } from '../machine.ts';
-import { Cache, type Geometry, type Line } from './cache.ts';
+import { Cache, type Geometry } from './cache.ts';
 import { Contents, type Value } from './contents.ts';
 import { Hierarchy } from './hierarchy.ts';
+import type { Line } from './line.ts';
 import { OpenWindows } from './open-windows.ts';
 import { type Issued, Pending } from './pending.ts';
 import type { Chance } from './random.ts';
@@ -44,6 +45,7 @@ export class Board {
     this.hierarchy = new Hierarchy(
       names.map((name, i) => new Cache(name, sizeOf(differ ? i : 0), inner)),
       spec.outerCache ? new Cache('outer cache', this.sizes.small, outer) : undefined,
+      this.sizes,
       this.contents,
       chance,
       (at) => this.moved(at),

@@ -1,5 +1,6 @@
 /** One cache: lines with data, in sets, with a replacement policy. */
 import { floorTo, type MachineAddr, offsetBy } from '../../address/index.ts';
+import type { Line } from './line.ts';
 import type { Chance } from './random.ts';
 
 /** lru: the line that was used longest ago goes; fifo: the oldest; random: any. */
@@ -13,13 +14,6 @@ export interface Geometry {
 }
 /** Never full. */
 export const UNBOUNDED: Geometry = { sets: 1, ways: Number.POSITIVE_INFINITY, policy: 'lru' };
-
-export interface Line {
-  /** First byte. */
-  readonly at: MachineAddr;
-  readonly data: Uint32Array;
-  dirty: boolean;
-}
 
 export class Cache {
   readonly name: string;

@@ -87,6 +87,8 @@ export class ConcreteMachine implements Machine {
   }
 
   cpuCopy(access: CpuAccess, from: MachineAddr, to: MachineAddr, target: MachineAddr): void {
+    // What is copied may be what a device has just written.
+    for (const opening of this.#board.windows.all()) this.#stage.mayWrite('first', opening);
     const about = this.#stage.load(access, from, to);
     this.#stage.store(access, target, offsetBy(target, to - from), about);
     this.#done();

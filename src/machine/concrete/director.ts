@@ -1,6 +1,7 @@
 /** Who decides what happens between operations, and how each of them goes. */
 import type { MachineAddr } from '../../address/index.ts';
 import type { Value } from './contents.ts';
+import type { Opening } from './open-windows.ts';
 
 export interface Act<T> {
   /** What changes first, whichever way it goes: which value is the current one. */
@@ -18,11 +19,10 @@ export interface Director {
   begin(granule: MachineAddr, fill: () => void, place: () => void, disown: () => void): void;
   /** Something is done that concerns the bytes [from, to) of one granule, or that chance has no part in. */
   act<T>(from: MachineAddr, to: MachineAddr, act: Act<T>): T;
-  /** A window over [from, to) opens or closes: the device may write all of it first thing, or at last. */
+  /** A window is open, or about to close: the device may write all of it, first or last thing. */
   mayWrite(
     when: 'first' | 'last',
-    from: MachineAddr,
-    to: MachineAddr,
+    window: Opening,
     write: (from: MachineAddr, to: MachineAddr) => void,
   ): void;
   /** Nothing more is done: what is still to happen. */

@@ -5,8 +5,10 @@
  * Where hardware may do one thing or another, chance decides.
  */
 import { floorTo, type MachineAddr, offsetBy } from '../../address/index.ts';
-import type { Cache, Line } from './cache.ts';
+import type { LineSizes } from '../lines.ts';
+import type { Cache } from './cache.ts';
 import type { Contents, Value } from './contents.ts';
+import { Line } from './line.ts';
 import type { Chance } from './random.ts';
 
 export type MaintenanceKind = 'clean' | 'invalidate' | 'cleanInvalidate';
@@ -15,6 +17,7 @@ export class Hierarchy {
   readonly inner: readonly Cache[];
   /** Same line size as the inner caches. */
   readonly outer: Cache | undefined;
+  readonly #sizes: LineSizes;
   readonly #memory: Contents;
   readonly #chance: Chance;
   readonly #moved: (at: MachineAddr) => void;
@@ -23,12 +26,14 @@ export class Hierarchy {
   constructor(
     inner: readonly Cache[],
     outer: Cache | undefined,
+    sizes: LineSizes,
     memory: Contents,
     chance: Chance,
     moved: (at: MachineAddr) => void,
   ) {
     this.inner = inner;
     this.outer = outer;
+    this.#sizes = sizes;
     this.#memory = memory;
     this.#chance = chance;
     this.#moved = moved;
@@ -47,13 +52,14 @@ export class Hierarchy {
   store(cache: Cache, at: MachineAddr, values: readonly Value[]): void {
     const line = this.fetch(cache, at);
     for (const peer of this.inner)
-      for (const other of peer === cache ? [] : peer.over(line.at, endOf(line))) {
-        // What is in this line is ours now; the rest of a bigger dirty one is still to be saved.
-        if (other.dirty) this.#saveRest(other, line.at, cache.lineSize);
+      for (const other of peer === cache ? [] : peer.over(line.at, line.end)) {
+        if (other.dirty) {
+          line.takeModified(other);
+          this.#saveRest(other, line);
+        }
         peer.remove(other);
       }
-    line.data.set(values, at - line.at);
-    line.dirty = true;
+    line.store(at, values);
   }
 
   /** Maintenance by VA: in each of these caches, of the line that holds the byte. */
@@ -77,10 +83,10 @@ export class Hierarchy {
   snoopRead(at: MachineAddr): Value {
     const copies = this.inner.flatMap((cache) => cache.find(at) ?? []);
     const dirty = copies.find((line) => line.dirty);
-    if (dirty) return valueAt(dirty, at);
+    if (dirty) return dirty.valueAt(at);
     const from = this.#chance.choose(copies.length + (copies.length === 0 || this.inner.length > 1 ? 1 : 0));
     const line = copies[from] ?? this.outer?.find(at);
-    return line ? valueAt(line, at) : this.#memory.at(at);
+    return line ? line.valueAt(at) : this.#memory.at(at);
   }
 
   /** Bytes of one line. */
@@ -89,10 +95,7 @@ export class Hierarchy {
       for (const line of cache.over(at, offsetBy(at, values.length))) this.evict(cache, line);
     const line = this.outer?.find(at) ?? (this.outer && this.#either() ? this.#bringOuter(at) : undefined);
     if (line === undefined) this.#memory.write(at, Uint32Array.from(values));
-    else {
-      line.data.set(values, at - line.at);
-      line.dirty = true;
-    }
+    else line.store(at, values);
   }
 
   // What hardware does by itself, and parts of it.
@@ -100,7 +103,7 @@ export class Hierarchy {
   /** Dirty data goes down; the line stays, clean. */
   writeBack(line: Line): void {
     if (line.dirty) this.#writeBelow(line.at, line.data);
-    line.dirty = false;
+    line.clean();
   }
 
   evict(cache: Cache, line: Line): void {
@@ -113,7 +116,7 @@ export class Hierarchy {
   }
   writeBackOuter(line: Line): void {
     if (line.dirty) this.#memory.write(line.at, line.data);
-    line.dirty = false;
+    line.clean();
   }
   evictOuter(line: Line): void {
     this.writeBackOuter(line);
@@ -146,7 +149,7 @@ export class Hierarchy {
       wanted(this.#memory.at(at)) ||
       caches.some((cache) => {
         const line = cache.find(at);
-        return line !== undefined && wanted(valueAt(line, at));
+        return line !== undefined && wanted(line.valueAt(at));
       })
     );
   }
@@ -155,12 +158,12 @@ export class Hierarchy {
   snapshot(from: MachineAddr, to: MachineAddr): () => void {
     const memory = this.#memory.read(from, to - from);
     const caches = this.outer ? [...this.inner, this.outer] : this.inner;
-    const saved = caches.map((cache) => cache.over(from, to).map(copyOf));
+    const saved = caches.map((cache) => cache.over(from, to).map((line) => line.copy()));
     return () => {
       this.#memory.write(from, memory);
       caches.forEach((cache, i) => {
         for (const line of cache.over(from, to)) cache.remove(line);
-        for (const line of saved[i] ?? []) cache.add(copyOf(line));
+        for (const line of saved[i] ?? []) cache.add(line.copy());
       });
     };
   }
@@ -173,66 +176,55 @@ export class Hierarchy {
   #bring(cache: Cache, at: MachineAddr): Line {
     const end = offsetBy(at, cache.lineSize);
     const taken: Line[] = [];
+    const passed: Line[] = [];
     const left: { readonly peer: Cache; readonly line: Line }[] = [];
-    let dirty = false;
     for (const peer of this.inner)
       for (const line of peer === cache ? [] : peer.over(at, end)) {
         if (!line.dirty) {
           if (this.#either()) left.push({ peer, line });
           else taken.push(line);
-          if (this.#either()) {
-            this.#moved(line.at);
-            peer.remove(line);
-          }
+          if (this.#either()) this.#leave(peer, line);
           continue;
         }
         taken.push(line);
-        // It stays dirty beside the new copy, or is written back, or hands its dirty data over.
+        // It stays dirty beside the new copy, or is written back, or passes on what is modified.
         const how = this.#chance.choose(3);
+        if (how === 0) continue;
         if (how === 1) {
           this.#moved(line.at);
           this.writeBack(line);
-          if (this.#either()) peer.remove(line);
-        }
-        if (how !== 2) continue;
-        dirty = true;
-        this.#handOverRest(line, at, cache);
-        line.dirty = false;
-        if (this.#either()) {
-          this.#moved(line.at);
-          peer.remove(line);
-        }
+        } else passed.push(line);
+        if (this.#either()) this.#leave(peer, line);
       }
-    const data = this.#readBelow(at, cache.lineSize);
-    const line: Line = { at, data, dirty };
-    for (const from of taken) overlay(line, from);
+    for (const line of passed) this.#saveRest(line, { at, end });
+    const fresh = new Line(at, this.#readBelow(at, cache.lineSize), this.#allClean(cache));
+    for (const line of taken) fresh.takeData(line);
+    for (const line of passed) {
+      fresh.takeModified(line);
+      line.clean();
+    }
     // Beside a dirty line there is no clean one with other data.
-    if (dirty) for (const { peer, line } of left) peer.remove(line);
-    this.place(cache, line);
-    return line;
+    if (fresh.dirty) for (const { peer, line } of left) peer.remove(line);
+    this.place(cache, fresh);
+    return fresh;
   }
 
-  /** The parts of a dirty line outside [at, at + size of the cache's line) become dirty lines of the cache, or go down. */
-  #handOverRest(line: Line, at: MachineAddr, cache: Cache): void {
-    this.#eachRest(line, at, cache.lineSize, (part, data) => {
-      const known = cache.find(part);
-      if (known) known.dirty = true;
-      else if (this.#either()) this.#writeBelow(part, data);
-      else this.place(cache, { at: part, data, dirty: true });
-    });
+  /** A line leaves a cache because another core wants it. */
+  #leave(cache: Cache, line: Line): void {
+    this.#moved(line.at);
+    cache.remove(line);
   }
-  #saveRest(line: Line, at: MachineAddr, size: number): void {
-    this.#eachRest(line, at, size, (part, data) => this.#writeBelow(part, data));
+
+  /** What a dirty line holds outside another goes down, modified or not. */
+  #saveRest(line: Line, wanted: { readonly at: MachineAddr; readonly end: MachineAddr }): void {
+    const { small } = this.#sizes;
+    for (let part = line.at; part < line.end; part = offsetBy(part, small))
+      if (part < wanted.at || part >= wanted.end)
+        this.#writeBelow(part, line.data.slice(part - line.at, part - line.at + small));
   }
-  #eachRest(
-    line: Line,
-    at: MachineAddr,
-    size: number,
-    visit: (at: MachineAddr, data: Uint32Array) => void,
-  ): void {
-    for (let part = line.at; part < endOf(line); part = offsetBy(part, size))
-      if (part !== at && line.data.length > size)
-        visit(part, line.data.slice(part - line.at, part - line.at + size));
+
+  #allClean(cache: Cache): boolean[] {
+    return new Array<boolean>(cache.lineSize / this.#sizes.small).fill(false);
   }
 
   #readBelow(at: MachineAddr, size: number): Uint32Array {
@@ -245,10 +237,8 @@ export class Hierarchy {
 
   #writeBelow(at: MachineAddr, data: Uint32Array): void {
     const line = this.outer?.find(at);
-    if (line) {
-      line.data.set(data);
-      line.dirty = true;
-    } else if (this.outer && this.#either()) this.place(this.outer, { at, data: data.slice(), dirty: true });
+    if (line) line.store(at, data);
+    else if (this.outer && this.#either()) this.place(this.outer, new Line(at, data.slice(), [true]));
     else this.#memory.write(at, data);
   }
 
@@ -256,20 +246,8 @@ export class Hierarchy {
     if (this.outer === undefined) return undefined;
     const { lineSize } = this.outer;
     const first = floorTo(at, lineSize);
-    const line: Line = { at: first, data: this.#memory.read(first, lineSize), dirty: false };
+    const line = new Line(first, this.#memory.read(first, lineSize), [false]);
     this.place(this.outer, line);
     return line;
   }
-}
-
-const endOf = (line: Line): MachineAddr => offsetBy(line.at, line.data.length);
-const copyOf = ({ at, data, dirty }: Line): Line => ({ at, data: data.slice(), dirty });
-/** What a line holds of a byte in it. */
-export const valueAt = (line: Line, at: MachineAddr): Value => line.data[at - line.at] as Value;
-
-/** Copy what both lines cover. */
-function overlay(to: Line, from: Line): void {
-  const low = Math.max(to.at, from.at);
-  const high = Math.min(endOf(to), endOf(from));
-  to.data.set(from.data.subarray(low - from.at, high - from.at), low - to.at);
 }

@@ -2,10 +2,10 @@
 import { floorTo, type MachineAddr, offsetBy } from '../../address/index.ts';
 import type { LineSizes } from '../lines.ts';
 import type { Initial } from '../machine.ts';
+import type { Board } from './board.ts';
 import type { Cache } from './cache.ts';
 import type { Contents, Value } from './contents.ts';
-import type { Hierarchy } from './hierarchy.ts';
-import type { Chance } from './random.ts';
+import { Line } from './line.ts';
 
 export class Outset {
   readonly #sizes: LineSizes;
@@ -58,50 +58,44 @@ export class Outset {
 
   /**
    * Put dirty lines where there have to be some; chance decides between the ways there are.
-   * @param orNone lines that others share with bytes that begin clean may be so too, as if they had been written back.
+   * @param board what they are put into.
+   * @param anyWay all ways that a byte of the granule can begin with, not just the usual ones: some of the lines may have been
+   *   written back, if the byte is not in them.
    */
   place(
     granule: MachineAddr,
     cached: readonly Value[],
-    hierarchy: Hierarchy,
-    contents: Contents,
-    chance: Chance,
-    orNone: boolean,
+    { hierarchy, contents, chance }: Pick<Board, 'hierarchy' | 'contents' | 'chance'>,
+    anyWay: boolean,
   ): void {
     const { small, big } = this.#sizes;
     const said = this.#saidOf(granule);
-    const parts: number[] = [];
-    for (let part = 0; part < big; part += small)
-      if (said.slice(part, part + small).some((initial) => initial !== 'clean')) parts.push(part);
-    const dirty = (cache: Cache, part: number) => {
-      const data = Uint32Array.from(cached.slice(part, part + cache.lineSize));
-      hierarchy.place(cache, { at: offsetBy(granule, part), data, dirty: true });
-    };
-    const writtenBack = (part: number) =>
-      contents.write(offsetBy(granule, part), Uint32Array.from(cached.slice(part, part + small)));
-    const [first, second] = hierarchy.inner as readonly [Cache, Cache];
-    if (small === big) {
-      if (parts.length === 0) return;
-      if (orNone && said.includes('clean') && chance.choose(2) === 1) {
-        writtenBack(0);
-        return;
-      }
-      dirty(hierarchy.inner[chance.choose(hierarchy.inner.length)] as Cache, 0);
-      if (hierarchy.outer && !said.includes('clean') && chance.choose(2) === 1) {
-        const data = Uint32Array.from(cached, () => contents.fresh());
-        hierarchy.place(hierarchy.outer, { at: granule, data, dirty: true });
-      }
+    const starts = Array.from({ length: big / small }, (_, i) => i * small);
+    const isDirty = starts.map((part) =>
+      said.slice(part, part + small).some((initial) => initial !== 'clean'),
+    );
+    if (anyWay)
+      starts.forEach((part, i) => {
+        if (!isDirty[i] || chance.choose(2) === 0) return;
+        isDirty[i] = false;
+        contents.write(offsetBy(granule, part), Uint32Array.from(cached.slice(part, part + small)));
+      });
+    if (!isDirty.includes(true)) return;
+    if (small !== big && chance.choose(2) === 1) {
+      const [, bigLines] = hierarchy.inner as readonly [Cache, Cache];
+      hierarchy.place(bigLines, new Line(granule, Uint32Array.from(cached), isDirty));
       return;
     }
-    // Each in a line of its own; together in a big one; or one of them, the other having been written back; or none.
-    const ways = parts.length === 0 ? 1 : parts.length === 1 ? 2 : 4;
-    const way = chance.choose(orNone && said.includes('clean') ? 5 : ways);
-    if (way === 1) dirty(second, 0);
-    else
-      parts.forEach((part, i) => {
-        if (way === 0 || way - 2 === i) dirty(first, part);
-        else writtenBack(part);
-      });
+    const cache = hierarchy.inner[small === big ? chance.choose(hierarchy.inner.length) : 0] as Cache;
+    starts.forEach((part, i) => {
+      const at = offsetBy(granule, part);
+      if (isDirty[i])
+        hierarchy.place(cache, new Line(at, Uint32Array.from(cached.slice(part, part + small)), [true]));
+    });
+    if (hierarchy.outer && !said.includes('clean') && chance.choose(2) === 1) {
+      const older = Uint32Array.from(cached, () => contents.fresh());
+      hierarchy.place(hierarchy.outer, new Line(granule, older, [true]));
+    }
   }
 
   #saidOf(granule: MachineAddr): Initial[] {

@@ -8,7 +8,7 @@ import type { Act, Director } from './director.ts';
 import type { Opening } from './open-windows.ts';
 import type { EveryWay } from './random.ts';
 import { copiesKey, type Script, ScriptError, Walk } from './script.ts';
-import { mergedCopies } from './view.ts';
+import { inTwoSizes, twoSizesKey } from './view.ts';
 
 export class Player implements Director {
   readonly #board: Board;
@@ -62,16 +62,16 @@ export class Player implements Director {
     );
   }
 
-  /** The followed byte's line is for the script to write; elsewhere the device does what it is there for. */
+  /** The followed byte is for the script to write, and so is its line; elsewhere the device does what it is there for. */
   mayWrite(
     _when: 'first' | 'last',
-    from: MachineAddr,
-    to: MachineAddr,
+    { port, from, to }: Opening,
     write: (from: MachineAddr, to: MachineAddr) => void,
   ): void {
-    const end = offsetBy(this.#granule, this.#board.sizes.big);
+    const first = port.snoops ? this.#granule : this.#script.at;
+    const end = offsetBy(first, port.snoops ? this.#board.sizes.big : 1);
     this.#freely(() => {
-      write(from, to < this.#granule ? to : this.#granule);
+      write(from, to < first ? to : first);
       write(from > end ? from : end, to);
     });
   }
@@ -103,10 +103,11 @@ export class Player implements Director {
     return !(discipline === 'currency' ? contents.isCurrent(at, value) : contents.isOwn(at, value));
   }
 
-  #play({ spontaneous, at: where, copies }: WitnessStep<unknown>): void {
+  #play(step: WitnessStep<unknown>): void {
+    const { spontaneous, at: where } = step;
     const board = this.#board;
     const { at } = this.#script;
-    const wanted = copiesKey(copies);
+    const wanted = this.#walk.key(step);
     const here = () => this.#copies() === wanted;
     if (spontaneous === 'issued maintenance takes effect')
       this.#guide(spontaneous, () => this.#issued(), here);
@@ -159,11 +160,10 @@ export class Player implements Director {
 
   #copies(): string {
     const { at, discipline, model } = this.#script;
-    const copies = this.#board.copies(at, discipline);
-    if (model !== 'mixed') return copiesKey(copies);
-    const [small, big] = this.#board.hierarchy.inner as readonly [Cache, Cache];
-    const merged = mergedCopies(copies, [small, big], at);
-    return merged ? copiesKey(merged) : 'in lines of both sizes';
+    const { hierarchy, contents } = this.#board;
+    if (model !== 'mixed') return copiesKey(this.#board.copies(at, discipline));
+    const merged = inTwoSizes(hierarchy, contents, at, discipline);
+    return merged ? twoSizesKey(merged) : 'in lines of both sizes';
   }
 
   /** Any way will do: the first. */

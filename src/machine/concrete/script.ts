@@ -6,6 +6,7 @@ import type { MachineAddr } from '../../address/index.ts';
 import type { Copy, DisciplineName, Fault, ModelName, Witness, WitnessStep } from '../../coherence/index.ts';
 import type { History, HistoryFault } from '../history.ts';
 import { shortestExecution } from '../history.ts';
+import { type TwoSizes, twoSizesKey } from './view.ts';
 
 export interface Script {
   readonly at: MachineAddr;
@@ -30,11 +31,13 @@ export function scriptOf(history: History, fault: HistoryFault): Script | undefi
 /** The machine cannot do what the script says: the two machines disagree. */
 export class ScriptError extends Error {}
 
-/** What the copies of the byte are to look like, for comparison. */
+/** What the copies of the byte look like, for comparison. */
 export const copiesKey = (copies: readonly Copy[]): string =>
   copies.map(({ name, line, value, note }) => `${name}: ${line} ${value} ${note}`).join('; ');
 
 /** Walks through a script, a step of the byte's history at a time. */
+type Shown = Pick<WitnessStep<unknown>, 'copies' | 'state'>;
+
 export class Walk {
   readonly #script: Script;
   #toForget: number;
@@ -53,16 +56,17 @@ export class Walk {
   begin(): { readonly copies: string; readonly afterwards: readonly WitnessStep<unknown>[] } | undefined {
     if (this.#toForget > 0) return undefined;
     const { begun, execution } = this.#script;
-    const { steps, startCopies } = execution;
+    const { steps } = execution;
+    const start: Shown = { copies: execution.startCopies, state: execution.start };
     if (this.#done > begun) {
       // Once more, because of what was said of others in its granule.
       const last = steps.findLast((each) => isOperation(each) && each.step < this.#done);
-      return { copies: copiesKey(last?.copies ?? startCopies), afterwards: [] };
+      return { copies: this.key(last ?? start), afterwards: [] };
     }
     const first = steps.filter((each) => each.step < (isOperation(each) ? begun : begun - 1));
     // What others have done to its line it begins with.
     const others = first.findLastIndex(({ spontaneous }) => spontaneous === 'neighbour is written');
-    return { copies: copiesKey(first[others]?.copies ?? startCopies), afterwards: first.slice(others + 1) };
+    return { copies: this.key(first[others] ?? start), afterwards: first.slice(others + 1) };
   }
 
   /** What happens by itself before the next step; once. */
@@ -83,7 +87,13 @@ export class Walk {
     const { fault, execution } = this.#script;
     if (fault.kind === 'stale-read' && step === fault.step) return 'wrong';
     const wanted = execution.steps.find((each) => isOperation(each) && each.step === step);
-    return wanted ? { copies: copiesKey(wanted.copies) } : 'anything';
+    return wanted ? { copies: this.key(wanted) } : 'anything';
+  }
+
+  /** What the execution shows there, to be compared with what the machine shows. */
+  key({ copies, state }: Shown): string {
+    // Its copies do not tell everything: which half of a big line is modified.
+    return this.#script.model === 'mixed' ? twoSizesKey(state as TwoSizes) : copiesKey(copies);
   }
 
   /** A device's read through an open window is what goes wrong, and it is due. */

@@ -55,8 +55,7 @@ export class Speculation implements Director {
 
   mayWrite(
     when: 'first' | 'last',
-    from: MachineAddr,
-    to: MachineAddr,
+    { from, to }: Opening,
     write: (from: MachineAddr, to: MachineAddr) => void,
   ): void {
     if (when === 'last' && this.#random.happens(0.5)) write(from, to);

@@ -146,9 +146,9 @@ export class Stage {
     });
   }
 
-  mayWrite(when: 'first' | 'last', { port, from, to, writes }: Opening): void {
-    if (!writes) return;
-    this.director.mayWrite(when, from, to, (low, high) => this.windowWrites(port, low, high));
+  mayWrite(when: 'first' | 'last', opening: Opening): void {
+    if (!opening.writes) return;
+    this.director.mayWrite(when, opening, (from, to) => this.windowWrites(opening.port, from, to));
   }
 
   /** A device writes at a moment of its own. */
@@ -197,7 +197,7 @@ export class Stage {
     this.eachPiece(from, to, (_low, _high, granule) => {
       if (this.#begun.has(granule)) return;
       this.#begun.add(granule);
-      const { hierarchy, contents, chance } = this.board;
+      const { hierarchy, contents } = this.board;
       const end = offsetBy(granule, this.granule);
       for (const cache of hierarchy.outer ? [...hierarchy.inner, hierarchy.outer] : hierarchy.inner)
         for (const line of cache.over(granule, end)) cache.remove(line);
@@ -208,7 +208,7 @@ export class Stage {
           cached = this.#outset.fill(granule, contents);
         },
         () => {
-          this.#outset.place(granule, cached, hierarchy, contents, chance, this.#followed !== undefined);
+          this.#outset.place(granule, cached, this.board, this.#followed !== undefined);
           if (this.#outset.isSaid(granule)) return;
           for (const cpu of this.#wiped)
             for (const line of this.linesOf(granule))
