@@ -141,7 +141,11 @@ function totals({ summaries, ms }: CheckContext, style: Style): string {
   );
 }
 
-const designsOf = ({ summaries }: CheckContext) => [...new Set(summaries.map(({ design }) => design))];
+/** Oldest first, as they are registered. */
+const designsOf = ({ summaries }: CheckContext) => {
+  const found = new Set(summaries.map(({ design }) => design));
+  return DESIGNS.map(({ name }) => name).filter((name) => found.has(name));
+};
 const scenariosOf = ({ summaries }: CheckContext) => [
   ...new Set(summaries.map(({ scenario }) => scenario.file)),
 ];
