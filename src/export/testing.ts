@@ -1,15 +1,17 @@
 /** Help for tests: Spin and Rumur on a model. */
 import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { installHint, missingOf } from '../../bench/tools.ts';
-import { dmaDirect } from '../designs/index.ts';
+import { DESIGNS, dmaDirect } from '../designs/index.ts';
 import { adversarialProgram } from '../explore/check-case.ts';
 import { explore, type Rule } from '../explore/index.ts';
 import type { Design } from '../linux/index.ts';
-import { type Bounds, type Case, DEFAULT_BOUNDS } from '../scenario/index.ts';
+import { type Bounds, type Case, DEFAULT_BOUNDS, parseScenario } from '../scenario/index.ts';
 import { CannotExport, type ExportOptions, exportCase, type Language } from './index.ts';
 
 /** What is not installed; where it has to be (CI) that is an error. */
@@ -22,6 +24,36 @@ export function missingCheckers(): string | undefined {
 
 /** Rules of which an assertion can fail, sorted. */
 export type Rules = readonly Rule[];
+
+const SHIPPED = fileURLToPath(new URL('../../scenarios/', import.meta.url));
+
+/** A case of a scenario that ships, with a design of which the scenario expects something. */
+export interface ShippedCase {
+  /** Within scenarios/. */
+  readonly file: string;
+  readonly one: Case;
+  readonly design: Design;
+  readonly bounds: Bounds;
+}
+
+/** @param most cases of each scenario, taken evenly from all of them. */
+export function shippedCases(most: number): ShippedCase[] {
+  const files = readdirSync(SHIPPED, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.yaml'),
+  );
+  return files.sort().flatMap((file) => {
+    const parsed = parseScenario(readFileSync(join(SHIPPED, file), 'utf8'), file);
+    if ('errors' in parsed) throw new Error(parsed.errors.join(', '));
+    const { cases, expectations, bounds } = parsed.scenario;
+    const names = new Set(expectations.flatMap(({ designs }) => designs));
+    const every = Math.ceil(cases.length / most);
+    return cases
+      .filter((_, i) => i % every === 0)
+      .flatMap((one) =>
+        DESIGNS.filter(({ name }) => names.has(name)).map((design) => ({ file, one, design, bounds })),
+      );
+  });
+}
 
 const run = promisify(execFile);
 const MOST_OUTPUT = 2 ** 26;
