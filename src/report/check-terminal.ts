@@ -1,4 +1,5 @@
 /** What `check` found, for people: expectations first, then scenarios by designs, then how it goes wrong. */
+import { DESIGNS } from '../designs/index.ts';
 import type { CheckRow, CheckSummary, Shrinking } from '../explore/index.ts';
 import { counterexample } from './counterexample.ts';
 import type { Style } from './style.ts';

@@ -12,7 +12,7 @@ import {
   valueWords,
   whatItTakes,
 } from './counterexample.ts';
-import { type End, flowOf } from './counterexample-flow.ts';
+import { type End, type Flow, flowOf } from './counterexample-flow.ts';
 import { fold } from './counterexample-text.ts';
 import { element, type Svg, text } from './svg-text.ts';
 
@@ -74,7 +74,7 @@ export function counterexampleSvg({ violation, design }: CheckRow, context: Pict
   const picture = layOut(violation, top, Math.max(...[...head, about].map((line) => line.length)));
   const explained = fold(violation.explanation, Math.floor((picture.width - 2 * MARGIN) / CHARACTER));
   const legend = legendOf(picture, picture.end + 26);
-  const textFrom = picture.end + 26 + (legend === '' ? 0 : 40);
+  const textFrom = picture.end + 26 + (legend === '' ? 0 : 26);
   const height = textFrom + explained.length * (LINE + 2) + MARGIN;
   const body = [
     element('title', {}, text(`${context.title}: ${violation.rule}`)),
@@ -341,6 +341,8 @@ function arrow(row: Row, picture: Picture): Svg[] {
   ];
 }
 
+const isDrop = (flow: Flow | undefined): boolean => flow !== undefined && 'dropped' in flow;
+
 function legendOf({ copies, rows, violation }: Picture, y: number): Svg {
   if (copies.length === 0) return '';
   const [good, bad] = valueWords(violation.rule);
@@ -351,6 +353,7 @@ function legendOf({ copies, rows, violation }: Picture, y: number): Svg {
     ['dirty: thick edge', { fill: '#ffffff', stroke: INK, 'stroke-width': 3 }],
   ];
   const marks = [
+    ...(rows.some(({ step }) => isDrop(flowOf(step, violation.rule))) ? ['\u00d7 the line is dropped'] : []),
     ...(rows.some(({ step }) => step.kind === 'move') ? ['* move of the hardware'] : []),
     ...(rows.some(({ step }) => step.kind === 'window' || step.kind === 'late')
       ? ['~ may come at any time']
