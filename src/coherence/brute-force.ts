@@ -147,6 +147,8 @@ function uncounted(state: Concrete, mode: ModeSet, faults: Faults): Concrete[] {
   if (mode & Mode.deviceWrites && !faults.has('device-mode-does-nothing'))
     next.push(deviceStore(state, faults));
   if (mode & Mode.snoopWrites) next.push(snoopedStore(state, faults));
+  if (mode & Mode.snoopNeighbourWrites)
+    next.push(...neighbours(state).map((byte) => memoryStore(snooped(state, faults), byte)));
   if (mode & Mode.neighbourWrites && !faults.has('neighbour-mode-does-nothing')) {
     const before = faults.has('neighbour-mode-completes-issued') ? completed(state, faults) : [state];
     next.push(...before.flatMap((ready) => neighbourStores(ready, faults)));
@@ -195,7 +197,10 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
     }
     case 'maintain':
       if (act.elsewhere) return silent([state]);
-      return silent((act.issued ? issue : maintained)(state, act.kind, faults));
+      return silent([
+        ...(act.one ? completed(state, faults) : []),
+        ...(act.issued ? issue : maintained)(state, act.kind, faults),
+      ]);
     case 'barrier':
       return silent(faults.has('barrier-does-nothing') ? [state] : completed(state, faults));
     case 'new owner':

@@ -59,6 +59,7 @@ const NONE = 'none';
 const WINDOW_WRITES: readonly (readonly [ModeSet, SpontaneousName, readonly Operation[]])[] = [
   [Mode.deviceWrites, 'device writes', [Operation.deviceWrite]],
   [Mode.snoopWrites, 'device writes', [Operation.snoopWrite]],
+  [Mode.snoopNeighbourWrites, 'device writes a neighbour', [Operation.snoopWriteNeighbour]],
   [Mode.neighbourWrites, 'neighbour is written', [Operation.cpuWriteNeighbour, Operation.cpu1WriteNeighbour]],
   [Mode.elsewhereWrites, 'neighbour is written', [Operation.cpuWriteElsewhere]],
 ];

@@ -10,6 +10,7 @@ export type SpontaneousName =
   | keyof typeof HardwareMove
   | 'issued maintenance takes effect'
   | 'device writes'
+  | 'device writes a neighbour'
   | 'neighbour is written';
 
 /** A change that may happen between two operations. */

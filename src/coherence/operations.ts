@@ -103,9 +103,14 @@ export const Operation = {
 
   /** Store of a don't-care value through a non-cacheable mapping. */
   cpuWriteUncachedUndefined: 54,
+
+  /** Invalidate by set/way in one of the caches that are merged here: it reaches the line, or another core has that. */
+  invalidateOne: 55,
+  /** The same, of the other small line. */
+  invalidateOneElsewhere: 56,
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
-export const OPERATIONS = 55;
+export const OPERATIONS = 57;
 
 /**
  * Modes: what else may happen at any time, between any two operations, any number of times. A bit set, part of
@@ -126,10 +131,12 @@ export const Mode = {
   snoopReads: 32,
   /** An I/O-coherent device may write this byte (snoopWrite), each time a new current value. */
   snoopWrites: 64,
+  /** An I/O-coherent device may write another byte of the line (snoopWriteNeighbour). */
+  snoopNeighbourWrites: 128,
 } as const;
-/** A set of Mode bits, 0 to 127. */
+/** A set of Mode bits, 0 to 255. */
 export type ModeSet = number;
-export const MODES = 128;
+export const MODES = 256;
 
 /** The set with these modes on as well. */
 export const addModes = (set: ModeSet, modes: ModeSet): ModeSet => set | modes;

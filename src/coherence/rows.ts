@@ -48,6 +48,7 @@ export function maintenanceRows<Copies>(
     [Operation.clean]: now('clean'),
     [Operation.invalidate]: now('invalidate'),
     [Operation.cleanInvalidate]: now('cleanInvalidate'),
+    [Operation.invalidateOne]: { waits: [slot], does: (copies) => [copies, ...does.invalidate(copies)] },
     [Operation.issueClean]: later('clean'),
     [Operation.issueInvalidate]: later('invalidate'),
     [Operation.issueCleanInvalidate]: later('cleanInvalidate'),

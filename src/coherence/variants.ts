@@ -45,6 +45,7 @@ export const ELSEWHERE: Partial<Record<Operation, Operation>> = {
   [O.clean]: O.cleanElsewhere,
   [O.invalidate]: O.invalidateElsewhere,
   [O.cleanInvalidate]: O.cleanInvalidateElsewhere,
+  [O.invalidateOne]: O.invalidateOneElsewhere,
   [O.issueClean]: O.issueCleanElsewhere,
   [O.issueInvalidate]: O.issueInvalidateElsewhere,
   [O.issueCleanInvalidate]: O.issueCleanInvalidateElsewhere,

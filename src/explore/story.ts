@@ -65,6 +65,10 @@ const BY_ITSELF: Readonly<
   evict: { kind: 'move', words: () => 'the cache evicts the line' },
   'issued maintenance takes effect': { kind: 'late', words: () => 'issued maintenance takes effect' },
   'device writes': { kind: 'window', words: (device) => `${device} writes the byte` },
+  'device writes a neighbour': {
+    kind: 'window',
+    words: (device) => `${device} writes a neighbour in the line`,
+  },
   'neighbour is written': { kind: 'window', words: () => 'a neighbour in the line is written' },
 };
 

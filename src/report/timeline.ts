@@ -30,6 +30,7 @@ const SPONTANEOUS: Readonly<Record<SpontaneousName, string>> = {
   evict: '  * the cache evicts the line by itself',
   'issued maintenance takes effect': '  * maintenance takes effect',
   'device writes': '  device writes the byte',
+  'device writes a neighbour': '  device writes a neighbour in the line',
   'neighbour is written': '  the CPU writes to a neighbour in the line',
 };
 

@@ -12,6 +12,8 @@ export type Act =
       readonly issued: boolean;
       readonly local: boolean;
       readonly elsewhere: boolean;
+      /** One of several caches, which may have the line or not. */
+      readonly one: boolean;
     }
   | { readonly what: 'maintain outer'; readonly kind: Maintenance }
   | {
@@ -68,7 +70,7 @@ const OTHERS = {
 } as const;
 
 const MAINTAIN =
-  /^(?<cpu1>cpu1)?(?<issue>issue)?(?<scope>local|outer)?(?<kind>clean|invalidate|cleanInvalidate)(?<elsewhere>Elsewhere)?$/i;
+  /^(?<cpu1>cpu1)?(?<issue>issue)?(?<scope>local|outer)?(?<kind>clean|invalidate|cleanInvalidate)(?<one>One)?(?<elsewhere>Elsewhere)?$/i;
 
 function has<Key extends string>(names: Readonly<Record<Key, unknown>>, name: string): name is Key {
   return Object.hasOwn(names, name);
@@ -92,6 +94,7 @@ function read(name: string): Act {
     issued: groups['issue'] !== undefined,
     local: scope === 'local',
     elsewhere: groups['elsewhere'] !== undefined,
+    one: groups['one'] !== undefined,
   };
 }
 

@@ -165,6 +165,8 @@ function uncounted(state: Concrete, mode: ModeSet, faults: Faults): Concrete[] {
   const found = [...completed(state, faults)];
   if (mode & Mode.deviceWrites) found.push(deviceStore(state, faults));
   if (mode & Mode.snoopWrites) found.push(...snoopStore(state, JUDGED, faults));
+  if (mode & Mode.snoopNeighbourWrites)
+    found.push(...neighbours(state).flatMap((byte) => snoopStore(state, byte, faults)));
   if (mode & Mode.neighbourWrites)
     found.push(...neighbours(state).flatMap((byte) => stored(state, byte, faults)));
   return found;
@@ -221,7 +223,10 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
       return silent(
         act.issued
           ? ready.map((before) => ({ ...before, issued: act.kind }))
-          : ready.flatMap((before) => maintained(before, act.kind, faults)),
+          : ready.flatMap((before) => [
+              ...(act.one ? [before] : []),
+              ...maintained(before, act.kind, faults),
+            ]),
       );
     }
     case 'maintain outer': {

@@ -170,6 +170,8 @@ function uncounted(state: Concrete, mode: ModeSet, faults: Faults): Concrete[] {
   const found = CPUS.flatMap((cpu) => completed(state, cpu, faults));
   if (mode & Mode.deviceWrites) found.push(memoryStore(state, JUDGED));
   if (mode & Mode.snoopWrites) found.push(snoopStore(state, JUDGED, faults));
+  if (mode & Mode.snoopNeighbourWrites)
+    for (const byte of neighbours(state)) found.push(snoopStore(state, byte, faults));
   if (mode & Mode.neighbourWrites)
     for (const cpu of CPUS)
       for (const byte of neighbours(state)) found.push(...stored(state, cpu, byte, faults));
@@ -224,7 +226,7 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
               ...it,
               issued: it.issued.with(act.cpu, { kind: act.kind, local: act.local }),
             }))
-          : ready.flatMap((it) => maintained(it, act.cpu, act, faults)),
+          : ready.flatMap((it) => [...(act.one ? [it] : []), ...maintained(it, act.cpu, act, faults)]),
       );
     }
     case 'barrier': {

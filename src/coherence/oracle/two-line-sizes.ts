@@ -232,6 +232,7 @@ function uncounted(state: Concrete, mode: ModeSet, faults: Faults): Concrete[] {
   const found = SMALL_LINES.flatMap((half) => completed(state, half, faults));
   if (mode & Mode.deviceWrites) found.push(memoryStore(state, JUDGED));
   if (mode & Mode.snoopWrites) found.push(snoopStore(state, JUDGED));
+  if (mode & Mode.snoopNeighbourWrites) found.push(snoopStore(state, JUDGED + 1));
   if (mode & Mode.neighbourWrites) found.push(...stored(state, JUDGED + 1, faults));
   if (mode & Mode.elsewhereWrites && !faults.has('elsewhere-mode-does-nothing'))
     for (const byte of bytesIn(ELSEWHERE)) found.push(...stored(state, byte, faults));
@@ -297,7 +298,7 @@ function execute(operation: Operation, state: Concrete, faults: Faults): Outcome
       return silent(
         act.issued
           ? ready.map((it) => ({ ...it, issued: withHalf(it.issued, half, act.kind) }))
-          : ready.flatMap((it) => maintained(it, half, act.kind, faults)),
+          : ready.flatMap((it) => [...(act.one ? [it] : []), ...maintained(it, half, act.kind, faults)]),
       );
     }
     case 'barrier': {
