@@ -39,10 +39,13 @@ export interface AdversarialOptions {
 /** What a window lets a device do, as modes: of one that does not snoop, of one that does. */
 const READS = { plain: Mode.deviceReads, snooping: Mode.snoopReads } as const;
 const WRITES = { plain: Mode.deviceWrites, snooping: Mode.snoopWrites } as const;
-const WINDOW_MODES = [READS.plain, READS.snooping, WRITES.plain, WRITES.snooping].reduce<ModeSet>(
-  addModes,
-  0,
-);
+const WINDOW_MODES = [
+  READS.plain,
+  READS.snooping,
+  WRITES.plain,
+  WRITES.snooping,
+  Mode.snoopNeighbourWrites,
+].reduce<ModeSet>(addModes, 0);
 
 export class AdversarialMachine implements Machine {
   readonly spec: MachineSpec;
@@ -227,10 +230,13 @@ export class AdversarialMachine implements Machine {
     this.#bytes.read(from, to, operation, 'stale-cpu-read', access.cacheable ? operation : undefined);
   }
 
-  /** Give every byte of [from, to) the modes of the windows that are open over it. */
+  /** Windows of [from, to) have opened or closed: give every byte of these lines the modes of those that are open. */
   #setWindowModes(from: MachineAddr, to: MachineAddr): void {
-    this.#windows.eachPiece(from, to, (low, high, windows) => {
-      const open = windows.map(modesOf).reduce(addModes, 0);
+    const [begin, past] = wholeLines(from, to, this.#sizes.small);
+    this.#windows.eachPiece(begin, past, this.#sizes.small, (low, high, over, nearby) => {
+      const open = over
+        .map(modesOf)
+        .reduce(addModes, nearby.some(writesNearby) ? Mode.snoopNeighbourWrites : 0);
       this.#bytes.changeModes(low, high, (modes) => addModes(removeModes(modes, WINDOW_MODES), open));
     });
   }
@@ -265,6 +271,9 @@ export class AdversarialMachine implements Machine {
       this.#footprint.touch(`line:${line}`, write);
   }
 }
+
+/** A device that snoops takes the whole line when it writes a part of it. */
+const writesNearby = ({ port, window }: OpenWindow): boolean => port.snoops && window.writes;
 
 function modesOf({ port, window }: OpenWindow): ModeSet {
   const kind = port.snoops ? 'snooping' : 'plain';

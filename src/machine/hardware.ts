@@ -102,7 +102,10 @@ export class Vocabulary {
 
   /** Invalidate by set/way: never broadcast, complete when it returns. */
   invalidateOwn(cpu: number): Operation {
-    return this.#tellsCpusApart ? this.#on(cpu, local(Operation.invalidate)) : Operation.invalidate;
+    if (this.#tellsCpusApart) return this.#on(cpu, local(Operation.invalidate));
+    // Others' caches are merged with this one, and keep what they have.
+    const { cpus, lineSizes } = this.#spec;
+    return cpus > 1 || lineSizes.length > 1 ? Operation.invalidateOne : Operation.invalidate;
   }
 
   outer(operation: OuterOperation): Operation {

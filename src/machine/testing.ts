@@ -175,10 +175,9 @@ export function deeds({ spec, size }: Bench): fc.Arbitrary<Deed> {
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('close' as const), name, span }) },
     { weight: 5, arbitrary: maintain },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('invalidate-all' as const), cpu }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('new-owner' as const), span }) },
   ];
-  if (spec.cpus === 1 || spec.localMaintenance || spec.explicitBarriers)
-    kinds.push({ weight: 1, arbitrary: fc.record({ do: fc.constant('invalidate-all' as const), cpu }) });
   if (spec.explicitBarriers)
     kinds.push({ weight: 4, arbitrary: fc.record({ do: fc.constant('barrier' as const), cpu }) });
   if (spec.outerCache)

@@ -1,5 +1,6 @@
 /** Windows that are open, counted: which devices may read or write a byte at any time. */
 import type { MachineAddr } from '../address/index.ts';
+import { wholeLines } from './lines.ts';
 import type { Port, Window } from './machine.ts';
 
 /** One window, or what is left of one. */
@@ -39,24 +40,33 @@ export class Windows {
     return this.#open.some((each) => each.window.reads && each.from < to && each.to > from);
   }
 
-  /** Visit the pieces of [from, to) that are covered by the same windows, ascending. */
+  /**
+   * Visit the pieces of [from, to) for which the same windows count, ascending.
+   * @param visit is given the windows over the piece, and those over any byte of its lines (of `line` bytes).
+   */
   eachPiece(
     from: MachineAddr,
     to: MachineAddr,
-    visit: (from: MachineAddr, to: MachineAddr, windows: readonly OpenWindow[]) => void,
+    line: number,
+    visit: (
+      from: MachineAddr,
+      to: MachineAddr,
+      over: readonly OpenWindow[],
+      nearby: readonly OpenWindow[],
+    ) => void,
   ): void {
     if (from >= to) return;
-    const over = this.#open.filter((each) => each.from < to && each.to > from);
-    const inside = over.flatMap((each) => [each.from, each.to]).filter((at) => from < at && at < to);
-    const bounds = [...new Set([from, ...inside, to])].sort((a, b) => a - b);
-    for (let i = 0; i + 1 < bounds.length; i++) {
-      const low = bounds[i] as MachineAddr;
-      const high = bounds[i + 1] as MachineAddr;
-      visit(
-        low,
-        high,
-        over.filter((each) => each.from < high && each.to > low),
-      );
+    const overlap = (low: MachineAddr, high: MachineAddr) =>
+      this.#open.filter((each) => each.from < high && each.to > low);
+    const bounds = new Set<MachineAddr>([from, to]);
+    for (const each of overlap(...wholeLines(from, to, line)))
+      for (const at of [each.from, each.to, ...wholeLines(each.from, each.to, line)])
+        if (from < at && at < to) bounds.add(at);
+    const ends = [...bounds].sort((a, b) => a - b);
+    for (let i = 0; i + 1 < ends.length; i++) {
+      const low = ends[i] as MachineAddr;
+      const high = ends[i + 1] as MachineAddr;
+      visit(low, high, overlap(low, high), overlap(...wholeLines(low, high, line)));
     }
   }
 

@@ -124,9 +124,10 @@ export class Board {
     this.#watched(at, undefined, () => this.hierarchy.maintainOuter(kind, at));
   }
 
-  /** Caches that an operation by set/way of this CPU reaches. */
+  /** Caches that an operation by set/way of this CPU reaches; where one stands for those of all CPUs: perhaps. */
   ownCaches(cpu: number): readonly Cache[] {
-    return this.sizes.small === this.sizes.big ? [this.#cacheOf(cpu)] : this.hierarchy.inner;
+    const isMerged = this.hierarchy.inner.length === 1 && this.spec.cpus > 1;
+    return isMerged && this.chance.choose(2) === 0 ? [] : [this.#cacheOf(cpu)];
   }
 
   invalidateLine(cache: Cache, at: MachineAddr): void {

@@ -7,6 +7,7 @@
  */
 import { floorTo, type MachineAddr, offsetBy } from '../../address/index.ts';
 import { type Copy, type DisciplineName, Operation } from '../../coherence/index.ts';
+import { wholeLines } from '../lines.ts';
 import type {
   CpuAccess,
   FaultSink,
@@ -117,7 +118,7 @@ export class ConcreteMachine implements Machine {
   openWindow(name: string, port: Port, from: MachineAddr, to: MachineAddr, window: Window): void {
     if (from >= to) return;
     this.#stage.begin(from, to);
-    this.#director.act(from, to, {
+    this.#director.act(...wholeLines(from, to, this.#board.sizes.small), {
       perform: () => this.#board.windows.open({ name, port, from, to, ...window }),
     });
     this.#stage.mayWrite('first', { name, port, from, to, ...window });
@@ -127,7 +128,7 @@ export class ConcreteMachine implements Machine {
   closeWindow(name: string, from: MachineAddr, to: MachineAddr): void {
     if (from >= to) return;
     this.#stage.begin(from, to);
-    this.#director.act(from, to, {
+    this.#director.act(...wholeLines(from, to, this.#board.sizes.small), {
       before: () => {
         for (const opening of this.#board.windows.named(name, from, to))
           this.#stage.mayWrite('last', opening);

@@ -1,5 +1,5 @@
 /** Plays a script: of all ways in which the followed byte's part of each operation can go, the one that leaves what is wanted. */
-import { type MachineAddr, offsetBy } from '../../address/index.ts';
+import { floorTo, type MachineAddr, offsetBy } from '../../address/index.ts';
 import type { WitnessStep } from '../../coherence/index.ts';
 import type { Board } from './board.ts';
 import type { Cache } from './cache.ts';
@@ -115,7 +115,9 @@ export class Player implements Director {
       const value = board.contents.fresh();
       board.contents.store(at, value, { nobodys: false, tainted: false });
       this.#guide(spontaneous, () => this.#window(value), here);
-    } else if (spontaneous === 'fill' || spontaneous === 'writeBack' || spontaneous === 'evict')
+    } else if (spontaneous === 'device writes a neighbour')
+      this.#guide(spontaneous, () => this.#nearby(), here);
+    else if (spontaneous === 'fill' || spontaneous === 'writeBack' || spontaneous === 'evict')
       this.#guide(`${spontaneous} ${where}, to ${wanted}`, () => this.#move(spontaneous, where), here);
     else throw new ScriptError(`nobody here does it: ${spontaneous}`);
   }
@@ -130,6 +132,24 @@ export class Player implements Director {
     const { at } = this.#script;
     const one: Opening | undefined = this.#pick(this.#board.windows.at(at).filter(({ writes }) => writes));
     if (one) this.#board.deviceWrite(one.port, at, [value]);
+  }
+
+  /** A device that snoops writes another byte of the line. */
+  #nearby(): void {
+    const { at } = this.#script;
+    const { contents, sizes, windows } = this.#board;
+    const line = floorTo(at, sizes.small);
+    const bytes = Array.from({ length: sizes.small }, (_, i) => offsetBy(line, i)).filter(
+      (byte) => byte !== at,
+    );
+    for (const byte of bytes) {
+      const opening = windows.at(byte).find(({ port, writes }) => port.snoops && writes);
+      if (opening === undefined) continue;
+      const value = contents.fresh();
+      contents.store(byte, value, { nobodys: false, tainted: false });
+      this.#board.deviceWrite(opening.port, byte, [value]);
+      return;
+    }
   }
 
   #move(what: 'fill' | 'writeBack' | 'evict', where: string | undefined): void {

@@ -153,8 +153,8 @@ export class Stage {
 
   /** A device writes at a moment of its own. */
   windowWrites(port: Port, from: MachineAddr, to: MachineAddr): void {
-    // A line that goes because of it goes as if by itself.
-    if (port.snoops) this.board.movedAll(from, to);
+    // A big line that goes because of another small one in it goes as if by itself.
+    if (port.snoops && this.board.sizes.small < this.granule) this.board.movedAll(from, to);
     this.deviceWrites(port, from, to, (_first, _end, perform, before) => {
       before();
       perform();
