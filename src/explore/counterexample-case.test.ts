@@ -60,7 +60,7 @@ describe('every violation that is shipped', () => {
       const { row } = summarise(scenario, checkScenario(scenario, design, { now: () => 0 }));
       const { violation } = row;
       if (!violation) throw new Error('holds');
-      const shrunk = shrinkCase(row.case, design, violation, { tries: 60, transitions: 10_000 });
+      const shrunk = shrinkCase(row.case, design, violation, { tries: 25, transitions: 5_000 });
       expect(shrunk.shrinking.after.steps).toBeLessThanOrEqual(shrunk.shrinking.before.steps);
       for (const each of [row, shrunk]) {
         const file = counterexampleFile(each.case, design, each.violation ?? violation, OPTIONS);
