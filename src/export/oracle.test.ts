@@ -116,4 +116,30 @@ describe.skipIf(missing !== undefined)(`${missing ?? 'the verdict'}`, () => {
     expect(violated).toBeGreaterThan(0);
     expect(held).toBeGreaterThan(0);
   });
+
+  it.each([
+    [
+      'nothing is loaded by speculation',
+      'museum/invalidated-before-only/broken.yaml',
+      /:: d_step \{ \/\* line\d is loaded .*?\n {4}\}/gs,
+    ],
+    [
+      'a clean does nothing',
+      'tutorial/2-map-and-unmap.yaml',
+      /(?<=\(clean\) \*\/\n.*?)write_back_line0\(\)/gs,
+    ],
+    [
+      'the invalidate of unmap does nothing',
+      'tutorial/2-map-and-unmap.yaml',
+      /(?<=unmap data .*?)drop_line0\(\)/gs,
+    ],
+  ])('is another where %s', { timeout: TIMEOUT }, async (_, file, part) => {
+    const shipped = shippedCases(1).find((each) => each.file === file);
+    if (!shipped) throw new Error(`no ${file}`);
+    const found = tryExport(shipped.one, 'promela', shipped.design);
+    if ('refused' in found) throw new Error(found.refused);
+    const wrong = found.model.replace(part, (text) => (text.startsWith('::') ? ':: false' : 'skip'));
+    expect(wrong).not.toBe(found.model);
+    expect(await askSpin(wrong)).not.toEqual(await askSpin(found.model));
+  });
 });

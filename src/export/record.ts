@@ -37,8 +37,8 @@ export function record(one: Case, design: Design, bounds: Bounds): Recording {
   let first: Recording | undefined;
   const program = recordingProgram(one, design);
   const { outcome } = explore(program, bounds, ({ world, end, crashes, blocked }) => {
-    for (const { message, agent } of crashes)
-      throw new CannotExport(`${one.agents[agent]?.name}: ${message}`);
+    for (const { error, message, agent } of crashes)
+      throw error instanceof CannotExport ? error : new Error(`${one.agents[agent]?.name}: ${message}`);
     if (end === 'deadlock') {
       const who = blocked.map(({ agent, what }) => `${one.agents[agent]?.name}: ${what}`);
       throw new CannotExport(`in some order nobody can go on (${who.join('; ')})`);
