@@ -22,26 +22,35 @@ export interface SystemDevice extends SimulatedDevice {
   readonly port: Port;
 }
 
+/** What an SMMU makes of a frame that a device asks for; undefined: nothing is mapped there. */
+export type Translate = (frame: Gfn) => { readonly mfn: Mfn; readonly writable: boolean } | undefined;
+
 export class Bus {
   readonly #smmu: boolean;
-  readonly #translation: () => ((frame: Gfn) => Mfn | undefined) | undefined;
+  readonly #translation: () => Translate | undefined;
 
   /** @param translation stage 2 of the domain that drives the devices; asked when an SMMU translates. */
-  constructor(platform: PlatformSpec, translation: () => ((frame: Gfn) => Mfn | undefined) | undefined) {
+  constructor(platform: PlatformSpec, translation: () => Translate | undefined) {
     this.#smmu = platform.smmu;
     this.#translation = translation;
   }
 
   /**
    * Memory that the device reaches at [dma, dma + size), in order.
+   * @param how an SMMU lets nobody write through a read-only entry.
    * @returns undefined where the SMMU or the bus passes nothing on.
    */
-  reach(device: SystemDevice, dma: DmaAddr, size: number): MachineRange[] | undefined {
+  reach(
+    device: SystemDevice,
+    dma: DmaAddr,
+    size: number,
+    how: 'read' | 'write' = 'read',
+  ): MachineRange[] | undefined {
     const ranges: MachineRange[] = [];
     for (let done = 0; done < size; ) {
       // A device drives so many address lines; what is above them is lost.
       const at = ((dma + done) % 2 ** device.spec.maskBits) as DmaAddr;
-      const machine = this.#machineAt(device, at);
+      const machine = this.#machineAt(device, at, how);
       if (machine === undefined) return undefined;
       const length = Math.min(size - done, PAGE_SIZE - pageOffset(at));
       join(ranges, machine, length);
@@ -50,10 +59,11 @@ export class Bus {
     return ranges;
   }
 
-  #machineAt(device: SystemDevice, at: DmaAddr): MachineAddr | undefined {
+  #machineAt(device: SystemDevice, at: DmaAddr, how: 'read' | 'write'): MachineAddr | undefined {
     if (this.#smmu) {
-      const frame = this.#translation()?.(gfn(Math.floor(at / PAGE_SIZE)));
-      return frame === undefined ? undefined : offsetBy(machineAddrOf(frame), pageOffset(at));
+      const found = this.#translation()?.(gfn(Math.floor(at / PAGE_SIZE)));
+      if (found === undefined || (how === 'write' && !found.writable)) return undefined;
+      return offsetBy(machineAddrOf(found.mfn), pageOffset(at));
     }
     const machine = dmaToMachineThrough(device.windows ?? [], at);
     return machine === null ? undefined : (machine as MachineAddr);

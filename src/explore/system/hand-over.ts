@@ -1,9 +1,17 @@
 /** A buffer goes to its device and comes back: what the device reaches, and what it may do there. */
-import { offsetBy } from '../../address/index.ts';
+import {
+  type MachineAddr,
+  type Mfn,
+  machineAddrOf,
+  offsetBy,
+  PAGE_SIZE,
+  pageOffset,
+} from '../../address/index.ts';
 import { Direction } from '../../linux/index.ts';
 import type { Port } from '../../machine/index.ts';
+import type { Mapping, MappingEntry } from './mapping.ts';
 import { type MachineRange, machineRanges, physAt, sameRanges } from './places.ts';
-import type { Mapping, MappingEntry, System } from './system.ts';
+import type { System } from './system.ts';
 
 /**
  * The device may use [from, to) of the place from now on; within an atomic action. What it reaches must be the buffer, or a
@@ -18,18 +26,29 @@ export function handOver(
 ): void {
   // A scripted device shows what it reaches when it uses it.
   if (mapping.device.spec.behaves === 'scripted') return;
-  const reached = reachOf(system, mapping, entry, from, to);
-  if (reached === undefined) return;
   const { direction, device, name } = mapping;
+  const reached = reachOf(
+    system,
+    mapping,
+    entry,
+    from,
+    to,
+    direction === Direction.toDevice ? 'read' : 'write',
+  );
+  if (reached === undefined) return;
   const window = { reads: direction !== Direction.fromDevice, writes: direction !== Direction.toDevice };
   for (const [low, high] of reached) {
     if (window.reads) bounceRead(system, low, high);
     system.machine.openWindow(name, device.port, low, high, window);
   }
-  system.windows.set(windowKey(mapping, entry, from), reached);
+  let at = from;
+  for (const [low, high] of reached) {
+    system.windows.open({ mapping, entry, at, from: low, to: high });
+    at += high - low;
+  }
 }
 
-/** The device has finished with [from, to); within an atomic action. */
+/** The device has finished with [from, to); within an atomic action. What it was not given is not taken back. */
 export function takeBack(
   system: System,
   mapping: Mapping,
@@ -37,16 +56,28 @@ export function takeBack(
   from: number,
   to: number,
 ): void {
-  if (mapping.device.spec.behaves === 'scripted') return;
-  const opened = system.windows.get(windowKey(mapping, entry, entry.from));
-  const reached =
-    from === entry.from && opened
-      ? opened
-      : system.bus.reach(mapping.device, offsetBy(entry.dma, from - entry.from), to - from);
-  for (const [low, high] of reached ?? []) {
+  for (const [low, high] of system.windows.close(mapping, entry, from, to)) {
     if (mapping.direction !== Direction.toDevice) system.bounces.device('write', low, high - low, () => {});
     system.machine.closeWindow(mapping.name, low, high);
   }
+}
+
+/**
+ * Frames have gone elsewhere (a grant is unmapped, memory is given back): a device that may still use one of them at any time
+ * uses what is not its driver's any more. Within an atomic action.
+ */
+export function judgeGone(system: System, frames: readonly Mfn[]): void {
+  for (const frame of frames)
+    for (const { mapping, from, to } of system.windows.over(frame)) {
+      if (system.deviceMayUse(machineAddrOf(frame))) continue;
+      const low = Math.max(from, machineAddrOf(frame)) as MachineAddr;
+      const high = Math.min(to, offsetBy(machineAddrOf(frame), PAGE_SIZE)) as MachineAddr;
+      system.fail(
+        'wrong-frame',
+        `${mapping.device.name} may still use memory that is gone, for ${mapping.name}`,
+        [[low, high]],
+      );
+    }
 }
 
 /** A scripted device reads or writes; within an atomic action. */
@@ -58,7 +89,7 @@ export function deviceAccess(
   to: number,
   how: 'read' | 'write' | 'post',
 ): void {
-  const reached = reachOf(system, mapping, entry, from, to);
+  const reached = reachOf(system, mapping, entry, from, to, how === 'read' ? 'read' : 'write');
   const { port } = mapping.device;
   for (const [low, high] of reached ?? [])
     if (how === 'read') {
@@ -69,7 +100,7 @@ export function deviceAccess(
     }
 }
 
-/** A device writes; within an atomic action. What is only posted arrives with a later write of the same bytes. */
+/** A device writes; within an atomic action. What is only posted arrives before its next write that is not: writes do not pass each other. */
 export function deviceWrites(
   system: System,
   port: Port,
@@ -78,16 +109,18 @@ export function deviceWrites(
   posted: boolean,
 ): void {
   if (posted) {
-    system.post(low, high);
+    system.post(port, low, high);
     return;
   }
-  system.arrive(low, high);
-  system.bounces.device('write', low, high - low, () => {});
-  system.machine.deviceWrite(port, low, high);
+  for (const [from, to] of [...system.arrive(port), [low, high] as const]) {
+    system.bounces.device('write', from, to - from, () => {});
+    system.machine.deviceWrite(port, from, to);
+  }
 }
 
 /** A mapping is made: if it bounced, buffer and slot are two from now on; within an atomic action. */
-export function noteBounce(system: System, mapping: Mapping, { place, from, to, dma }: MappingEntry): void {
+export function noteBounce(system: System, mapping: Mapping, entry: MappingEntry): void {
+  const { place, from, to, dma } = entry;
   const reached = system.bus.reach(mapping.device, dma, to - from);
   const [first] = reached ?? [];
   if (reached === undefined || first === undefined || !system.isSlot(reached)) return;
@@ -95,7 +128,13 @@ export function noteBounce(system: System, mapping: Mapping, { place, from, to, 
   const [ram] = layout.ram;
   if (ram === undefined) return;
   const slot = offsetBy(ram.phys, first[0] - ram.machine);
-  system.bounces.mapped(place.domain, physAt(place, from), slot, first[0], to - from);
+  system.bounces.mapped(entry, {
+    domain: place.domain,
+    buffer: physAt(place, from),
+    slot,
+    slotMachine: first[0],
+    bufferMachine: machineRanges(place, from, to),
+  });
 }
 
 function bounceRead(system: System, low: MachineRange[0], high: MachineRange[1]): void {
@@ -113,9 +152,10 @@ function reachOf(
   entry: MappingEntry,
   from: number,
   to: number,
+  how: 'read' | 'write',
 ): readonly MachineRange[] | undefined {
   const { device, name } = mapping;
-  const reached = system.bus.reach(device, offsetBy(entry.dma, from - entry.from), to - from);
+  const reached = system.bus.reach(device, offsetBy(entry.dma, from - entry.from), to - from, how);
   const wanted = machineRanges(entry.place, from, to);
   if (reached === undefined) {
     system.fail(
@@ -129,7 +169,7 @@ function reachOf(
     system.fail('wrong-frame', `${device.name} was given the address of other memory than ${name}`, wanted);
     return undefined;
   }
-  const foreign = reached.find(([low]) => !system.deviceMayUse(low));
+  const foreign = reached.flatMap(pagesOf).find(([low]) => !system.deviceMayUse(low));
   if (foreign) {
     system.fail('wrong-frame', `${device.name} uses memory that is no longer lent for ${name}`, [foreign]);
     return undefined;
@@ -137,6 +177,13 @@ function reachOf(
   return reached;
 }
 
-function windowKey(mapping: Mapping, entry: MappingEntry, from: number): string {
-  return `${mapping.name} ${mapping.entries.indexOf(entry)} ${from}`;
+/** The range, cut at page boundaries. */
+function pagesOf([from, to]: MachineRange): MachineRange[] {
+  const pages: MachineRange[] = [];
+  for (let at = from; at < to; ) {
+    const end = offsetBy(at, PAGE_SIZE - pageOffset(at));
+    pages.push([at, end < to ? end : to]);
+    at = end;
+  }
+  return pages;
 }

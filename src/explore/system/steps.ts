@@ -4,8 +4,10 @@ import {
   type DmaAddr,
   floorTo,
   machineAddrOf,
+  mfnOf,
   offsetBy,
   PAGE_SIZE,
+  type Pfn,
   pageOffset,
   pfn,
   pfnOf,
@@ -30,10 +32,12 @@ import {
 } from '../../linux/index.ts';
 import { maintenanceCalls } from '../../machine/index.ts';
 import type { Action, AgentSpec, AttributeName, MaintenanceName } from '../../scenario/index.ts';
+import type { SystemDevice } from './bus.ts';
 import { grantCopy } from './grant-copy.ts';
-import { deviceAccess, deviceWrites, handOver, noteBounce, takeBack } from './hand-over.ts';
+import { deviceAccess, deviceWrites, handOver, judgeGone, noteBounce, takeBack } from './hand-over.ts';
+import type { Mapping } from './mapping.ts';
 import { join, type MachineRange, machineRanges, type Place, pagePieces, physAt } from './places.ts';
-import type { Mapping, System } from './system.ts';
+import type { Kind, System } from './system.ts';
 
 /** Who executes a step. */
 export interface Actor {
@@ -78,7 +82,8 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
     const kernel = system.kernel(actor.domain, actor.spec.cpu);
     const buffer = allocCoherent(kernel, system.device(device), size);
     system.scheduler.atomic(`alloc_coherent ${as}`, () => {
-      system.touchName(as, true);
+      system.make('buffer', as);
+      system.make('mapping', as);
       if (buffer === undefined) {
         system.fail('fault', `dma_alloc_coherent of ${size} bytes failed`);
         return;
@@ -121,14 +126,20 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
   grant: (system, actor, { buffer, to, readonly, as }) => {
     const place = system.placeFor(buffer);
     const { grantTable, domid } = system.party(actor.domain);
-    if (!place || !grantTable) return;
+    if (!place || !grantTable) {
+      notMade(system, 'grant', as);
+      return;
+    }
     const target = system.party(to).domid;
     const refs = place.pages.map(({ phys }) => grantTable.grant(target, pfnOf(phys), readonly));
     system.scheduler.atomic(`grant ${as}`, () => {
-      system.touchName(as, true);
+      system.make('grant', as);
       const granted = refs.filter((ref) => ref !== undefined);
       if (granted.length < refs.length) system.fail('fault', 'the grant table is full');
-      else system.grants.set(as, { name: as, place, from: domid, to: target, refs: granted });
+      else {
+        system.footprint.touch('grants', true);
+        system.grants.set(as, { name: as, place, from: domid, to: target, refs: granted });
+      }
     });
   },
   'end-access': (system, actor, { grant }) => {
@@ -147,7 +158,12 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
     const kernel = system.kernel(actor.domain, actor.spec.cpu);
     unmapGrants(kernel, system.design, mapped.pages);
     freeForeignPages(kernel, pfn(Math.min(...mapped.pages.map(({ at }) => at))), mapped.pages.length);
-    forget(system, buffer);
+    forget(system, buffer, () =>
+      judgeGone(
+        system,
+        mapped.pages.map(({ frame }) => frame),
+      ),
+    );
   },
   'grant-copy': (system, actor, action) => {
     const from = system.placeFor(action.from);
@@ -159,8 +175,7 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
     const place = system.placeFor(buffer);
     if (!place) return;
     const frames = place.pages.map(({ phys }) => pfnOf(phys));
-    const gone = balloonOut(system.kernel(actor.domain, actor.spec.cpu), frames);
-    if (gone < frames.length) failAtomically(system, 'XENMEM_decrease_reservation failed');
+    giveBack(system, actor, place, frames);
   },
   'balloon-in': (system, actor, { buffer }) => {
     const place = system.placeFor(buffer);
@@ -170,7 +185,7 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
     if (come < frames.length) failAtomically(system, 'XENMEM_populate_physmap failed');
     else
       system.scheduler.atomic(`${buffer} is back`, () => {
-        system.touchName(buffer, true);
+        system.make('buffer', buffer);
         system.places.set(buffer, { ...place, pages: pagesNow(system, actor.domain, place) });
       });
   },
@@ -179,12 +194,12 @@ const HANDLERS: { readonly [Kind in Action['do']]: Handler<Kind> } = {
     if (!place) return;
     const frames = place.pages.map(({ phys }) => pfnOf(phys));
     if (system.xen) {
-      const gone = balloonOut(system.kernel(actor.domain, actor.spec.cpu), frames);
-      if (gone < frames.length) failAtomically(system, 'XENMEM_decrease_reservation failed');
-    } else {
-      const kernel = system.kernel(actor.domain, actor.spec.cpu);
-      for (const { phys } of place.pages) kernel.freePages(phys, PAGE_SIZE);
-    }
+      giveBack(system, actor, place, frames);
+    } else
+      system.freePages(
+        actor.domain,
+        place.pages.map(({ phys }) => phys),
+      );
   },
   allocate,
   signal: (system, _actor, { name }) =>
@@ -208,12 +223,30 @@ export function perform(system: System, actor: Actor, action: Action): void {
   (HANDLERS[action.do] as Handler<Action['do']>)(system, actor, action as never);
 }
 
+/** XENMEM_decrease_reservation; the device may not have finished with the pages. */
+function giveBack(system: System, actor: Actor, place: Place, frames: readonly Pfn[]): void {
+  const gone = balloonOut(system.kernel(actor.domain, actor.spec.cpu), frames);
+  system.scheduler.atomic(`${place.name} is given back`, () => {
+    if (gone < frames.length) system.fail('fault', 'XENMEM_decrease_reservation failed');
+    judgeGone(
+      system,
+      place.pages.map(({ machine }) => mfnOf(machine)),
+    );
+  });
+}
+
+/** What a step would have made of something that is not there: who asks for it later comes too late, not too early. */
+function notMade(system: System, kind: Kind, name: string): void {
+  system.scheduler.atomic(`no ${name}`, () => system.make(kind, name));
+}
+
 function failAtomically(system: System, what: string): void {
   system.scheduler.atomic(what, () => system.fail('fault', what));
 }
 
-function forget(system: System, name: string): void {
+function forget(system: System, name: string, before: () => void = () => {}): void {
   system.scheduler.atomic(`forget ${name}`, () => {
+    before();
     system.touchName(name, true);
     system.places.delete(name);
     system.mappings.delete(name);
@@ -228,34 +261,15 @@ function access(system: System, actor: Actor, action: Of<'read' | 'write'>): voi
   const { cpu } = actor.spec;
   const cacheable = place.cacheable && !action.uncached;
   system.scheduler.atomic(`${action.do} ${action.buffer}`, () => {
-    for (const { phys, machine, size } of pagePieces(place, from, to))
-      system.bounces.cpu(actor.domain, action.do, phys, size, (rule, low, high) =>
-        system.fail(rule, MISSING_COPY[rule], [[offsetBy(machine, low), offsetBy(machine, high)]]),
-      );
-    for (const [low, high] of reachable(
-      system,
-      actor.domain,
-      place,
-      from,
-      to,
-      `${action.do} of ${action.buffer}`,
-      action.mayFail,
-    ))
-      if (action.do === 'read') {
-        const late = system.postedIn(low, high);
-        if (late)
-          system.fail('stale-cpu-read', 'the device\u2019s write is still on its way to memory', [late]);
-        system.machine.cpuRead({ cpu, cacheable }, low, high);
-      } else system.machine.cpuWrite({ cpu, cacheable }, low, high);
+    const what = `${action.do} of ${action.buffer}`;
+    const ranges = reachable(system, actor.domain, place, from, to, action.do, what, action.mayFail);
+    for (const [low, high] of ranges) {
+      system.cpuTouches(action.do, low, high);
+      if (action.do === 'read') system.machine.cpuRead({ cpu, cacheable }, low, high);
+      else system.machine.cpuWrite({ cpu, cacheable }, low, high);
+    }
   });
 }
-
-/** What a bounce copy that was not made leads to. */
-const MISSING_COPY = {
-  'stale-cpu-read': 'what the device wrote is still in the bounce slot',
-  'stale-device-read': 'what the CPU wrote was not copied to the bounce slot',
-  disclosure: 'what the bounce slot held before was copied over the buffer',
-} as const;
 
 /** The memory that the domain's page tables lead to now; what is not there or not its own is written down. */
 function reachable(
@@ -264,8 +278,9 @@ function reachable(
   place: Place,
   from: number,
   to: number,
+  how: 'read' | 'write',
   what: string,
-  mayFail?: boolean,
+  mayFail = false,
 ): MachineRange[] {
   const { kernel, domid } = system.party(domain);
   const ranges: MachineRange[] = [];
@@ -275,6 +290,10 @@ function reachable(
       if (!mayFail) system.fail('fault', `${what}: no memory is mapped there`);
       continue;
     }
+    if (how === 'write' && !found.writable) {
+      if (!mayFail) system.fail('fault', `${what}: it is mapped read-only`);
+      continue;
+    }
     const at = offsetBy(machineAddrOf(found.frame), pageOffset(phys));
     if (!system.mayUse(domid, found.frame))
       system.fail('wrong-frame', `${what}: the memory is somebody else\u2019s by now`, [
@@ -282,6 +301,7 @@ function reachable(
       ]);
     join(ranges, at, size);
   }
+  system.setOwn(ranges);
   return ranges;
 }
 
@@ -290,13 +310,29 @@ function copy(system: System, actor: Actor, action: Of<'copy'>): void {
   const to = system.placeFor(action.to);
   if (!from || !to) return;
   const size = action.size ?? Math.min(from.size - action.fromOffset, to.size - action.toOffset);
-  const kernel = system.kernel(actor.domain, actor.spec.cpu);
+  const { cpu } = actor.spec;
   for (let done = 0; done < size; ) {
     const [source] = pagePieces(from, action.fromOffset + done, action.fromOffset + size);
     const [target] = pagePieces(to, action.toOffset + done, action.toOffset + size);
     if (!source || !target) return;
+    const [read, write] = [action.fromOffset + done, action.toOffset + done];
     const length = Math.min(source.size, target.size);
-    kernel.cpuCopy(source.phys, target.phys, length);
+    system.scheduler.atomic(`copy ${length} bytes of ${from.name} to ${to.name}`, () => {
+      const reach = (place: Place, at: number, how: 'read' | 'write') =>
+        reachable(system, actor.domain, place, at, at + length, how, `${how} of ${place.name}`)[0];
+      const [low, high] = reach(from, read, 'read') ?? [];
+      const [at, end] = reach(to, write, 'write') ?? [];
+      if (low === undefined || high === undefined || at === undefined || end === undefined) return;
+      system.cpuTouches('read', low, high);
+      system.cpuTouches('write', at, end);
+      if (from.cacheable === to.cacheable)
+        system.machine.cpuCopy({ cpu, cacheable: from.cacheable }, low, high, at);
+      else {
+        // The machine copies through one kind of mapping. What was read is judged here and now.
+        system.machine.cpuRead({ cpu, cacheable: from.cacheable }, low, high);
+        system.machine.cpuWrite({ cpu, cacheable: to.cacheable }, at, end);
+      }
+    });
     done += length;
   }
 }
@@ -316,18 +352,27 @@ function maintain(system: System, actor: Actor, action: Of<'maintain'>): void {
             offsetBy(physToBus(phys), size),
           ]);
     for (const [low, high] of ranges)
-      system.scheduler.atomic(`outer ${action.operation}`, () =>
-        system.machine.maintainOuter(operation, low, high),
-      );
+      system.scheduler.atomic(`outer ${action.operation}`, () => {
+        system.setOwn(machineRanges(place, from, to));
+        system.machine.maintainOuter(operation, low, high);
+      });
     return;
   }
   const regime: Regime = action.at ?? (system.xen ? 'EL1-stage2' : 'EL1');
   const call = maintenanceCalls(regime)[operation];
   const stride = system.case.platform.believedLineSizes[cpu];
-  for (const [low, high] of machineRanges(place, from, to))
-    system.scheduler.atomic(`${action.operation} at ${regime}`, () =>
-      system.machine.maintain(cpu, call, low, high, stride === undefined ? {} : { stride }),
-    );
+  const what = `${action.operation} of ${action.buffer}`;
+  // Xen has all memory mapped; a kernel needs a translation, and to invalidate (DC IVAC) one that lets it write.
+  const how = action.operation === 'invalidate' ? 'write' : 'read';
+  system.scheduler.atomic(`${action.operation} at ${regime}`, () => {
+    const ranges =
+      regime === 'EL2'
+        ? machineRanges(place, from, to)
+        : reachable(system, actor.domain, place, from, to, how, what);
+    system.setOwn(machineRanges(place, from, to));
+    for (const [low, high] of ranges)
+      system.machine.maintain(cpu, call, low, high, stride === undefined ? {} : { stride });
+  });
 }
 
 /** GNTTABOP_cache_flush of each page, as a kernel or anybody else in the domain may issue it. */
@@ -337,13 +382,17 @@ function cacheFlush(system: System, actor: Actor, action: Of<'cache-flush'>): vo
   if (!place || !hypervisor) return;
   const [from, to] = action.bytes ?? [0, place.size];
   const op = action.operation === 'clean' ? CacheFlushOp.clean : CacheFlushOp.invalidate;
-  for (const { machine, size } of pagePieces(place, from, to))
-    hypervisor.cacheFlush({
-      devBusAddr: floorTo(machine, PAGE_SIZE),
-      offset: pageOffset(machine),
-      length: size,
-      op,
-    });
+  own(system, place, from, to);
+  for (const { machine, size } of pagePieces(place, from, to)) {
+    const devBusAddr = floorTo(machine, PAGE_SIZE);
+    // Refused is no failure of the system: that is how Xen answers who has no right to the page (or not any more), and Linux does not look.
+    hypervisor.cacheFlush({ devBusAddr, offset: pageOffset(machine), length: size, op });
+  }
+}
+
+/** The step is about these bytes. */
+function own(system: System, place: Place, from: number, to: number): void {
+  system.scheduler.atomic(`look at ${place.name}`, () => system.setOwn(machineRanges(place, from, to)));
 }
 
 function attributesOf(names: readonly AttributeName[]): Attributes {
@@ -356,12 +405,15 @@ function attributesOf(names: readonly AttributeName[]): Attributes {
 
 function map(system: System, actor: Actor, action: Of<'map'>): void {
   const place = system.placeFor(action.buffer);
-  if (!place) return;
+  if (!place) {
+    notMade(system, 'mapping', action.as);
+    return;
+  }
   const [from, to] = action.bytes ?? [0, place.size];
   const device = system.device(action.device);
   const direction = DIRECTIONS[action.direction];
   const attributes = attributesOf(action.attributes);
-  system.begin(place, from, to, direction, device, attributes);
+  begin(system, [{ place, from, to }], direction, device, attributes);
   const dma = system
     .api(actor.domain, actor.spec.cpu)
     .map(device, physAt(place, from), to - from, direction, attributes);
@@ -371,23 +423,68 @@ function map(system: System, actor: Actor, action: Of<'map'>): void {
 
 function mapList(system: System, actor: Actor, action: Of<'map-sg'>): void {
   const places = action.buffers.map((name) => system.placeFor(name)).filter((place) => place !== undefined);
-  if (places.length < action.buffers.length) return;
+  if (places.length < action.buffers.length) {
+    notMade(system, 'mapping', action.as);
+    return;
+  }
   const device = system.device(action.device);
   const direction = DIRECTIONS[action.direction];
   const attributes = attributesOf(action.attributes);
-  for (const place of places) system.begin(place, 0, place.size, direction, device, attributes);
-  const list = places.map((place) => ({ phys: physAt(place, 0), size: place.size }));
+  const runs = places.flatMap(runsOf);
+  begin(system, runs, direction, device, attributes);
+  const list = runs.map(({ place, from, to }) => ({ phys: physAt(place, from), size: to - from }));
   const mapped = system.api(actor.domain, actor.spec.cpu).mapSg(device, list, direction, attributes) ?? [];
-  const entries = mapped.map(({ dma }, i) => {
-    const place = places[i] as Place;
-    return { place, from: 0, to: place.size, dma };
-  });
+  const entries = mapped.map(({ dma }, i) => ({ ...(runs[i] as Part), dma }));
   finishMap(system, { name: action.as, device, direction, entries, attributes });
+}
+
+/** Bytes of a buffer. */
+interface Part {
+  readonly place: Place;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Parts of a buffer whose pages follow each other in its domain: each is an entry of a list (sg_alloc_table_from_pages()). */
+function runsOf(place: Place): Part[] {
+  const runs: Part[] = [];
+  let at = 0;
+  for (const { phys, size } of pagePieces(place, 0, place.size)) {
+    const last = runs.at(-1);
+    if (last && offsetBy(physAt(place, last.from), last.to - last.from) === phys)
+      runs[runs.length - 1] = { ...last, to: at + size };
+    else runs.push({ place, from: at, to: at + size });
+    at += size;
+  }
+  return runs;
+}
+
+/**
+ * A driver begins to hand these bytes over. What a receive buffer holds is of no use from now on; where the device may write all of it at
+ * any time, not even to somebody who reads it later.
+ */
+function begin(
+  system: System,
+  parts: readonly Part[],
+  direction: Direction,
+  device: SystemDevice,
+  { skipCpuSync }: Attributes,
+): void {
+  const ranges = parts.flatMap(({ place, from, to }) => machineRanges(place, from, to));
+  const names = [...new Set(parts.map(({ place }) => place.name))].join(', ');
+  const received = direction === Direction.fromDevice;
+  system.scheduler.atomic(received ? `${names} is to be received into` : `${names} is to be sent`, () => {
+    system.setOwn(ranges);
+    if (!received) return;
+    system.setSpare(ranges);
+    if (device.spec.behaves === 'scripted' || skipCpuSync) return;
+    for (const [low, high] of ranges) system.machine.initialise(low, high, 'anything');
+  });
 }
 
 function finishMap(system: System, mapping: Mapping, mayFail = false): void {
   system.scheduler.atomic(`map ${mapping.name}: hand over`, () => {
-    system.touchName(mapping.name, true);
+    system.make('mapping', mapping.name);
     system.setSpare([]);
     if (mapping.entries.length === 0) {
       if (!mayFail) system.fail('fault', `mapping ${mapping.name} for ${mapping.device.name} failed`);
@@ -407,6 +504,7 @@ function unmap(system: System, actor: Actor, action: Of<'unmap' | 'unmap-sg'>): 
   const attributes = action.attributes.length > 0 ? attributesOf(action.attributes) : mapping.attributes;
   const entries = mapping.entries.slice(0, action.entries ?? mapping.entries.length);
   system.scheduler.atomic(`unmap ${mapping.name}: the device has finished`, () => {
+    system.setOwn(mapping.entries.flatMap(({ place, from, to }) => machineRanges(place, from, to)));
     for (const entry of mapping.entries) takeBack(system, mapping, entry, entry.from, entry.to);
   });
   const api = system.api(actor.domain, actor.spec.cpu);
@@ -416,9 +514,8 @@ function unmap(system: System, actor: Actor, action: Of<'unmap' | 'unmap-sg'>): 
   system.scheduler.atomic(`unmap ${mapping.name}: done`, () => {
     system.touchName(mapping.name, true);
     system.mappings.delete(mapping.name);
-    for (const { dma, from, to } of mapping.entries)
-      for (const [low] of system.bus.reach(mapping.device, dma, to - from) ?? [])
-        system.bounces.unmapped(low);
+    system.ended.set(mapping.name, mapping);
+    for (const entry of mapping.entries) system.bounces.unmapped(entry);
   });
 }
 
@@ -429,17 +526,17 @@ function sync(system: System, actor: Actor, action: Of<'sync-for-cpu' | 'sync-fo
   const api = system.api(actor.domain, actor.spec.cpu);
   const pieces = piecesOf(mapping, action.bytes);
   const forCpu = action.do === 'sync-for-cpu';
+  const parts = pieces.map(({ entry: { place }, from, to }) => ({ place, from, to }));
   if (forCpu)
     system.scheduler.atomic(`sync ${mapping.name}: the device has finished`, () => {
+      system.setOwn(parts.flatMap(({ place, from, to }) => machineRanges(place, from, to)));
       for (const { entry, from, to } of pieces) takeBack(system, mapping, entry, from, to);
     });
-  for (const { entry, from, to, dma } of pieces) {
+  // Whatever direction a wrong driver says now, the buffer is what it was mapped as.
+  else begin(system, parts, mapping.direction, mapping.device, mapping.attributes);
+  for (const { from, to, dma } of pieces)
     if (forCpu) api.syncForCpu(mapping.device, dma, to - from, direction);
-    else {
-      system.begin(entry.place, from, to, direction, mapping.device, mapping.attributes);
-      api.syncForDevice(mapping.device, dma, to - from, direction);
-    }
-  }
+    else api.syncForDevice(mapping.device, dma, to - from, direction);
   if (!forCpu)
     system.scheduler.atomic(`sync ${mapping.name}: hand over`, () => {
       system.setSpare([]);
@@ -467,17 +564,27 @@ function device(system: System, action: Of<'device-read' | 'device-write'>, how:
   system.scheduler.atomic(`device ${how} ${action.mapping ?? action.buffer ?? ''}`, () => {
     const { mapping: name, buffer } = action;
     system.touchName(name ?? buffer ?? '', false);
-    const mapping = name === undefined ? undefined : system.mappings.get(name);
-    if (mapping) {
-      for (const piece of piecesOf(mapping, action.bytes))
-        deviceAccess(system, mapping, piece.entry, piece.from, piece.to, action.posted ? 'post' : how);
+    if (name !== undefined) {
+      const mapping = system.mappings.get(name) ?? system.ended.get(name);
+      if (mapping === undefined) {
+        system.missing('mapping', name);
+        return;
+      }
+      const pieces = piecesOf(mapping, action.bytes);
+      system.setOwn(pieces.flatMap(({ entry, from, to }) => machineRanges(entry.place, from, to)));
+      for (const { entry, from, to } of pieces)
+        deviceAccess(system, mapping, entry, from, to, action.posted ? 'post' : how);
       return;
     }
-    if (buffer === undefined) return;
+    if (buffer === undefined || action.device === undefined) return;
     const place = system.places.get(buffer);
-    if (place === undefined || action.device === undefined) return;
+    if (place === undefined) {
+      system.missing('buffer', buffer);
+      return;
+    }
     const { port } = system.device(action.device);
     const [from, to] = action.bytes ?? [0, place.size];
+    system.setOwn(machineRanges(place, from, to));
     for (const [low, high] of machineRanges(place, from, to))
       if (how === 'read') system.machine.deviceRead(port, low, high);
       else deviceWrites(system, port, low, high, action.posted);
@@ -486,11 +593,15 @@ function device(system: System, action: Of<'device-read' | 'device-write'>, how:
 
 function mapGrant(system: System, actor: Actor, action: Of<'map-grant'>): void {
   const grant = system.grantFor(action.grant);
-  if (!grant) return;
+  if (!grant) {
+    notMade(system, 'buffer', action.as);
+    return;
+  }
   const kernel = system.kernel(actor.domain, actor.spec.cpu);
   const first = allocateForeignPages(kernel, grant.refs.length);
   if (first === undefined) {
-    failAtomically(system, 'no place for foreign pages');
+    if (!action.mayFail) failAtomically(system, 'no place for foreign pages');
+    notMade(system, 'buffer', action.as);
     return;
   }
   const wanted = grant.refs.map((ref, i) => ({
@@ -501,7 +612,7 @@ function mapGrant(system: System, actor: Actor, action: Of<'map-grant'>): void {
   }));
   const mapped = mapGrants(kernel, system.design, wanted);
   system.scheduler.atomic(`map grant ${action.as}`, () => {
-    system.touchName(action.as, true);
+    system.make('buffer', action.as);
     const pages = mapped.map(({ status, handle, frame }, i) => ({
       status,
       at: pfn(first + i),
@@ -536,14 +647,16 @@ const ALLOCATED = physAddr(2 ** 37);
 function allocate(system: System, actor: Actor, { as, size, offset }: Of<'allocate'>): void {
   const kernel = system.kernel(actor.domain, actor.spec.cpu);
   const count = Math.ceil((offset + size) / PAGE_SIZE);
-  let first = system.xen ? system.takeAddress(ALLOCATED, count) : kernel.allocatePages(count * PAGE_SIZE);
+  let first = system.xen
+    ? system.takeAddress(ALLOCATED, count)
+    : (system.allocateFreed(actor.domain, count) ?? kernel.allocatePages(count * PAGE_SIZE));
   if (first !== undefined && system.xen) {
     const frames = Array.from({ length: count }, (_, i) => pfn(pfnOf(first as typeof ALLOCATED) + i));
     if (balloonIn(kernel, frames) < count) first = undefined;
   }
   const at = first;
   system.scheduler.atomic(`allocate ${as}`, () => {
-    system.touchName(as, true);
+    system.make('buffer', as);
     if (at === undefined) {
       system.fail('fault', `no memory for ${as}`);
       return;

@@ -4,9 +4,7 @@
  * An exploration makes one for every execution, so setting up is lazy wherever it can be.
  */
 import {
-  type DmaAddr,
   dmaAddr,
-  type Gfn,
   gfn,
   type MachineAddr,
   type Mfn,
@@ -22,10 +20,8 @@ import {
   physToBus,
 } from '../../address/index.ts';
 import {
-  type Attributes,
   bareMetal,
   type Design,
-  Direction,
   DmaApi,
   type ForeignPage,
   GrantTable,
@@ -38,7 +34,7 @@ import {
   XenPort,
   xenStage2,
 } from '../../linux/index.ts';
-import type { Footprint, Machine, MachineFault, MachineSpec, Scheduler } from '../../machine/index.ts';
+import type { Footprint, Machine, MachineFault, MachineSpec, Port, Scheduler } from '../../machine/index.ts';
 import type { Case, DeviceSpec, DomainSpec, PlatformSpec } from '../../scenario/index.ts';
 import {
   type DomId,
@@ -51,29 +47,13 @@ import {
 } from '../../xen/index.ts';
 import type { Rule } from '../result.ts';
 import { Bounces } from './bounces.ts';
-import { Bus, type SystemDevice } from './bus.ts';
+import { Bus, type SystemDevice, type Translate } from './bus.ts';
+import { DeviceWindows } from './device-windows.ts';
 import type { Found } from './found.ts';
 import { type Layout, layOut } from './layout.ts';
-import { type MachineRange, machineRanges, type Page, type Place } from './places.ts';
+import type { Mapping } from './mapping.ts';
+import type { MachineRange, Page, Place } from './places.ts';
 import { HardwareOfXen } from './xen-hardware.ts';
-
-/** A mapping of the DMA API that is live, or failed. */
-export interface Mapping {
-  readonly name: string;
-  readonly device: SystemDevice;
-  readonly direction: Direction;
-  /** None where it failed. */
-  readonly entries: readonly MappingEntry[];
-  readonly attributes: Attributes;
-}
-/** One piece of it: all of a single mapping, or an entry of a list. */
-export interface MappingEntry {
-  readonly place: Place;
-  /** Bytes of the place. */
-  readonly from: number;
-  readonly to: number;
-  readonly dma: DmaAddr;
-}
 
 /** A grant: the pages of a buffer, granted to a domain. */
 export interface Grant {
@@ -111,6 +91,16 @@ export type MakeMachine = (
 
 const NO_RANGE: readonly MachineRange[] = [];
 
+/** What a bounce copy that was not made leads to. */
+const MISSING_COPY = {
+  'stale-cpu-read': 'what the device wrote is still in the bounce slot',
+  'stale-device-read': 'what the CPU wrote was not copied to the bounce slot',
+  disclosure: 'what the bounce slot held before was copied over the buffer',
+} as const;
+
+/** What a name may be one of: a buffer and its mapping, or its grant, often have the same. */
+export type Kind = 'buffer' | 'mapping' | 'grant';
+
 export class System {
   readonly case: Case;
   readonly design: Design;
@@ -130,8 +120,12 @@ export class System {
   readonly current: Current = { agent: 0, step: 0, cpu: 0 };
   /** What grants are mapped, by the name of the buffer that came of it. */
   readonly foreign = new Map<string, { readonly pages: readonly ForeignPage[] }>();
-  /** What the windows that are open cover, by mapping, entry and first byte. */
-  readonly windows = new Map<string, readonly MachineRange[]>();
+  /** What devices may use at any time. */
+  readonly windows: DeviceWindows;
+  /** Mappings that were unmapped: a device that has not finished goes on using the address that it was given. */
+  readonly ended = new Map<string, Mapping>();
+  /** By agent: bytes of the buffer that its step is about. */
+  readonly #own = new Map<number, { readonly step: number; readonly ranges: readonly MachineRange[] }>();
   /** By agent: bytes whose old value is of no use to anybody while its step runs (the receive buffer that it hands over). */
   readonly #spare = new Map<number, readonly MachineRange[]>();
   /** Names that no step makes or takes away. */
@@ -142,11 +136,12 @@ export class System {
   onTransition: ((transition: number) => void) | undefined;
   /** What Xen sees of the machine; bytes of control structures are here. */
   readonly hardware: HardwareOfXen;
-  /** Names of buffers, mappings and grants that were there at some time. */
+  /** Buffers, mappings and grants that were there at some time, by kind and name. */
   readonly #made = new Set<string>();
   readonly #pools: MachineRange[];
   #taken = 0;
-  #posted: MachineRange[] = [];
+  readonly #freed: (readonly PhysAddr[])[] = [];
+  #posted: { readonly port: Port; readonly range: MachineRange }[] = [];
   #scheduler: Scheduler | undefined;
 
   constructor(one: Case, design: Design, make: MakeMachine, footprint: Footprint) {
@@ -157,6 +152,7 @@ export class System {
     this.hardware = new HardwareOfXen(this);
     this.#fixed = fixedNames(one);
     this.bounces = new Bounces(footprint);
+    this.windows = new DeviceWindows(footprint);
     const layouts = one.domains.map((domain) => layOut(one, domain));
     this.#pools = layouts.map(poolOf);
     this.xen = one.platform.xen && this.#makeXen(one, layouts);
@@ -168,7 +164,7 @@ export class System {
       const pages = party.layout.buffers.get(buffer.name) ?? [];
       const place: Place = { ...buffer, pages, cacheable: true };
       this.places.set(buffer.name, place);
-      this.#made.add(buffer.name);
+      this.#made.add(`buffer ${buffer.name}`);
       if (buffer.initially === 'written') continue;
       for (const [from, to] of rangesOf(place)) this.machine.initialise(from, to, buffer.initially);
     }
@@ -202,7 +198,9 @@ export class System {
 
   /** Something went wrong that needs no cache. */
   fail(rule: Rule, what: string, ranges: readonly MachineRange[] = NO_RANGE): void {
-    const consequence = this.found.length > 0;
+    // After a failure nothing goes as it was meant to. What the caches did makes no step fail.
+    const consequence = this.#hasFailed();
+    this.footprint.touch('failures', true);
     const { agent, step } = this.current;
     const [from, to] = ranges[0] ?? [machineAddr(0), machineAddr(0)];
     this.found.push({
@@ -219,6 +217,12 @@ export class System {
     });
   }
 
+  /** Has anything gone wrong that needs no cache; a cell, since who comes later makes less of it. */
+  #hasFailed(): boolean {
+    this.footprint.touch('failures', false);
+    return this.found.some(({ moves }) => moves === null);
+  }
+
   party(name: string): Party {
     const party = this.parties.get(name);
     if (party === undefined) throw new Error(`no domain ${name}`);
@@ -232,32 +236,42 @@ export class System {
   /** The buffer of that name, if it exists now. */
   placeFor(name: string): Place | undefined {
     if (this.#fixed.has(name)) return this.places.get(name);
-    return this.#look(name, this.places);
+    return this.#look('buffer', name, this.places);
   }
   /** The mapping of that name, if it is live now. */
   mapping(name: string): Mapping | undefined {
-    return this.#look(name, this.mappings);
+    return this.#look('mapping', name, this.mappings);
   }
   grantFor(name: string): Grant | undefined {
-    return this.#look(name, this.grants);
+    return this.#look('grant', name, this.grants);
   }
-  #look<Value>(name: string, values: ReadonlyMap<string, Value>): Value | undefined {
+  #look<Value>(kind: Kind, name: string, values: ReadonlyMap<string, Value>): Value | undefined {
     return this.scheduler.atomic(`look up ${name}`, () => {
       this.touchName(name, false);
       const value = values.get(name);
-      // Gone again, or never there because something went wrong before: whoever comes late does nothing.
-      if (value === undefined && !this.#made.has(name) && this.found.length === 0)
-        this.fail(
-          'fault',
-          `${name} is used before there is any: the step does not wait for whoever makes it`,
-        );
+      if (value === undefined) this.missing(kind, name);
       return value;
     });
   }
+  /**
+   * A step uses what is not there; within an atomic action that has touched the name. Gone again, or never there because something
+   * went wrong before: whoever comes late does nothing.
+   */
+  missing(kind: Kind, name: string): void {
+    if (!this.#made.has(`${kind} ${name}`) && !this.#hasFailed())
+      this.fail(
+        'fault',
+        `the ${kind} ${name} is used before there is any: the step does not wait for whoever makes it`,
+      );
+  }
   /** A name that scenarios give to buffers, mappings and grants is a cell. */
   touchName(name: string, write: boolean): void {
-    if (write) this.#made.add(name);
     this.footprint.touch(`name:${name}`, write);
+  }
+  /** A step makes, or should have made, something of that name; within an atomic action. */
+  make(kind: Kind, name: string): void {
+    this.touchName(name, true);
+    this.#made.add(`${kind} ${name}`);
   }
 
   /** Bytes that the executing agent's step may destroy. */
@@ -267,26 +281,9 @@ export class System {
   setSpare(ranges: readonly MachineRange[]): void {
     this.#spare.set(this.current.agent, ranges);
   }
-
-  /**
-   * A driver begins to hand [from, to) over. What a receive buffer holds is of no use from now on; where the device may write all of it at any time,
-   * not even to somebody who reads it later.
-   */
-  begin(
-    place: Place,
-    from: number,
-    to: number,
-    direction: Direction,
-    device: SystemDevice,
-    { skipCpuSync }: Attributes,
-  ): void {
-    if (direction !== Direction.fromDevice) return;
-    this.scheduler.atomic(`${place.name} is to be received into`, () => {
-      const ranges = machineRanges(place, from, to);
-      this.setSpare(ranges);
-      if (device.spec.behaves === 'scripted' || skipCpuSync) return;
-      for (const [low, high] of ranges) this.machine.initialise(low, high, 'anything');
-    });
+  /** Bytes of the buffer that the executing agent's step is about; within an atomic action. */
+  setOwn(ranges: readonly MachineRange[]): void {
+    this.#own.set(this.current.agent, { step: this.current.step, ranges });
   }
 
   /** The pages at an address of the domain's, with the frames that are behind them now. */
@@ -300,19 +297,52 @@ export class System {
   }
 
   /** Bytes that a device has sent and that have not arrived in memory. */
-  post(from: MachineAddr, to: MachineAddr): void {
+  post(port: Port, from: MachineAddr, to: MachineAddr): void {
     this.footprint.touch('posted', true);
-    this.#posted.push([from, to]);
+    this.#posted.push({ port, range: [from, to] });
   }
-  /** What was posted for these bytes has arrived. */
-  arrive(from: MachineAddr, to: MachineAddr): void {
-    this.footprint.touch('posted', this.#posted.length > 0);
-    this.#posted = this.#posted.filter(([low, high]) => low < from || high > to);
+  /** What the device has posted arrives, in the order in which it was sent. */
+  arrive(port: Port): MachineRange[] {
+    this.footprint.touch('posted', false);
+    const arrived = this.#posted.filter((each) => each.port === port);
+    if (arrived.length > 0) this.footprint.touch('posted', true);
+    this.#posted = this.#posted.filter((each) => each.port !== port);
+    return arrived.map(({ range }) => range);
   }
   /** The first range that is posted and overlaps [from, to). */
-  postedIn(from: MachineAddr, to: MachineAddr): MachineRange | undefined {
+  #postedIn(from: MachineAddr, to: MachineAddr): MachineRange | undefined {
     this.footprint.touch('posted', false);
-    return this.#posted.find(([low, high]) => low < to && from < high);
+    return this.#posted.find(({ range: [low, high] }) => low < to && from < high)?.range;
+  }
+
+  /** A CPU is about to read or write memory: what has not arrived there yet, or is in a bounce slot, it does not see. */
+  cpuTouches(how: 'read' | 'write', from: MachineAddr, to: MachineAddr): void {
+    const late = how === 'read' ? this.#postedIn(from, to) : undefined;
+    if (late) this.fail('stale-cpu-read', 'the device\u2019s write is still on its way to memory', [late]);
+    this.bounces.cpu(how, from, to - from, (rule, low, high) =>
+      this.fail(rule, MISSING_COPY[rule], [[offsetBy(from, low), offsetBy(from, high)]]),
+    );
+  }
+
+  /** Pages go back to the only kernel, which gives those out first that came last. */
+  freePages(domain: string, pages: readonly PhysAddr[]): void {
+    this.scheduler.atomic(`free ${pages.length} pages`, () => {
+      this.footprint.touch(`freed:${domain}`, true);
+      this.#freed.push(pages);
+    });
+  }
+  /** The first of `count` pages that follow each other among what was given back last; undefined where that has not so many. */
+  allocateFreed(domain: string, count: number): PhysAddr | undefined {
+    return this.scheduler.atomic(`allocate ${count} freed pages`, () => {
+      this.footprint.touch(`freed:${domain}`, true);
+      const pages = this.#freed.at(-1) ?? [];
+      const first = pages[0];
+      const follow = pages.slice(0, count).every((page, i) => page - i * PAGE_SIZE === first);
+      if (first === undefined || pages.length < count || !follow) return undefined;
+      this.#freed.pop();
+      if (pages.length > count) this.#freed.push(pages.slice(count));
+      return first;
+    });
   }
 
   /** Addresses for pages that are asked for later: `count` pages from `base` on, each given once. */
@@ -329,14 +359,17 @@ export class System {
   mayUse(domid: DomId, frame: Mfn): boolean {
     const { xen } = this;
     if (xen === undefined) return true;
+    this.footprint.touch(`frame:${frame}`, false);
     const found = xen.frame(frame);
     if (found === undefined || (found.owner === domid && found.count > 0)) return found !== undefined;
     return this.#lent(xen, domid, frame);
   }
   #lent(xen: Xen, domid: DomId, frame: Mfn): boolean {
+    this.footprint.touch('grants', false);
     for (const { from, to, refs } of this.grants.values()) {
       if (to !== domid) continue;
       for (const ref of refs) {
+        this.footprint.touch(`grant:${from}:${ref}`, false);
         const active = xen.activeGrant(from, ref);
         if (active?.mfn === frame && active.domid === domid) return true;
       }
@@ -364,23 +397,36 @@ export class System {
 
   #machineFault(fault: MachineFault): void {
     const { agent, step } = this.current;
-    this.found.push({
-      rule: fault.rule,
-      moves: fault.moves,
-      from: fault.from,
-      to: fault.to,
-      inside: fault.rule !== 'lost-write' || this.#isOwn(fault.from),
-      consequence: fault.consequence,
-      agent,
-      step,
-      transition: this.transitions,
-      what: '',
-    });
+    for (const { from, to, inside } of this.#byOwner(fault))
+      this.found.push({
+        rule: fault.rule,
+        moves: fault.moves,
+        from,
+        to,
+        inside,
+        consequence: fault.consequence,
+        agent,
+        step,
+        transition: this.transitions,
+        what: '',
+      });
   }
 
-  /** Does the byte belong to the buffer that the step is about. */
-  #isOwn(at: MachineAddr): boolean {
-    return this.spare.some(([from, to]) => from <= at && at < to);
+  /** A store may be lost of the buffer that the step is about and of its neighbours at once: the parts, each of one of them. */
+  #byOwner({ rule, from, to }: MachineFault): Pick<Found, 'from' | 'to' | 'inside'>[] {
+    if (rule !== 'lost-write') return [{ from, to, inside: true }];
+    const { agent, step } = this.current;
+    const noted = this.#own.get(agent);
+    const own = noted?.step === step ? noted.ranges : NO_RANGE;
+    const parts: Pick<Found, 'from' | 'to' | 'inside'>[] = [];
+    const bounds = own.flat().filter((at) => at > from && at < to);
+    const cuts = [...new Set([from, ...bounds, to])].sort((a, b) => a - b);
+    for (const [i, low] of cuts.entries()) {
+      const high = cuts[i + 1];
+      if (high === undefined) break;
+      parts.push({ from: low, to: high, inside: own.some(([first, end]) => first <= low && low < end) });
+    }
+    return parts;
   }
 
   #makeXen(one: Case, layouts: readonly Layout[]): Xen {
@@ -435,11 +481,11 @@ export class System {
   }
 
   /** Whose translation the SMMU uses: the domain that drives the devices. */
-  #translation(): ((frame: Gfn) => Mfn | undefined) | undefined {
+  #translation(): Translate | undefined {
     const { xen } = this;
     if (!xen) return undefined;
     const owner = [...this.parties.values()].find(({ spec }) => spec.hardware);
-    return owner && ((frame) => xen.translate(owner.domid, frame)?.mfn);
+    return owner && ((frame) => xen.translate(owner.domid, frame));
   }
 }
 

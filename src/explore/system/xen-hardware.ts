@@ -19,6 +19,8 @@ export interface Executing {
   readonly current: { readonly cpu: number };
   /** Bytes whose old value is of no use to anybody. */
   readonly spare: readonly ByteRange<MachineAddr>[];
+  /** Told before a CPU reads or writes memory that buffers may lie in. */
+  cpuTouches(how: 'read' | 'write', from: MachineAddr, to: MachineAddr): void;
 }
 
 export class HardwareOfXen implements XenHardware {
@@ -30,15 +32,20 @@ export class HardwareOfXen implements XenHardware {
   }
 
   maintain(op: XenMaintenance, at: MachineAddr, size: number, options: MaintenanceOptions = {}): void {
-    this.#system.machine.maintain(this.#system.current.cpu, AT_EL2[op], at, offsetBy(at, size), {
+    const end = offsetBy(at, size);
+    // Xen maintains a page at a time, so of a buffer in several pieces at most one is meant.
+    const spare = this.#system.spare.find(([from, to]) => from < end && at < to);
+    this.#system.machine.maintain(this.#system.current.cpu, AT_EL2[op], at, end, {
       ...(options.stride === undefined ? {} : { stride: options.stride }),
-      ...(this.#system.spare[0] === undefined ? {} : { spare: this.#system.spare[0] }),
+      ...(spare === undefined ? {} : { spare }),
     });
   }
   barrier(): void {
     this.#system.machine.barrier(this.#system.current.cpu);
   }
   copy(from: MachineAddr, to: MachineAddr, size: number): void {
+    this.#system.cpuTouches('read', from, offsetBy(from, size));
+    this.#system.cpuTouches('write', to, offsetBy(to, size));
     this.#system.machine.cpuCopy(
       { cpu: this.#system.current.cpu, cacheable: true },
       from,
