@@ -382,17 +382,12 @@ function cacheFlush(system: System, actor: Actor, action: Of<'cache-flush'>): vo
   if (!place || !hypervisor) return;
   const [from, to] = action.bytes ?? [0, place.size];
   const op = action.operation === 'clean' ? CacheFlushOp.clean : CacheFlushOp.invalidate;
-  own(system, place, from, to);
+  // What it destroys is no buffer of a transfer's: it counts as somebody else's bytes.
   for (const { machine, size } of pagePieces(place, from, to)) {
     const devBusAddr = floorTo(machine, PAGE_SIZE);
     // Refused is no failure of the system: that is how Xen answers who has no right to the page (or not any more), and Linux does not look.
     hypervisor.cacheFlush({ devBusAddr, offset: pageOffset(machine), length: size, op });
   }
-}
-
-/** The step is about these bytes. */
-function own(system: System, place: Place, from: number, to: number): void {
-  system.scheduler.atomic(`look at ${place.name}`, () => system.setOwn(machineRanges(place, from, to)));
 }
 
 function attributesOf(names: readonly AttributeName[]): Attributes {
