@@ -56,7 +56,7 @@ export class AdversarialMachine implements Machine {
   readonly #windows = new Windows();
   readonly #sink: FaultSink;
   readonly #footprint: Footprint;
-  /** What each CPU has issued since its last barrier. */
+  /** What each CPU has issued since its last barrier, but for lines that it has accessed since: that completed it. */
   readonly #pending: ByteRange<MachineAddr>[][];
 
   /**
@@ -111,6 +111,7 @@ export class AdversarialMachine implements Machine {
   cpuWrite(access: CpuAccess, from: MachineAddr, to: MachineAddr): void {
     this.#touch(from, to, true);
     this.#bytes.write(from, to, this.#words.store(access, false), this.#words.storeNearby(access));
+    this.#complete(access, from, to);
     this.#judgeWritten(from, to);
     this.#flush();
   }
@@ -123,6 +124,7 @@ export class AdversarialMachine implements Machine {
     this.#load(access, from, to);
     const store = (nobodys: boolean) => this.#words.store(access, nobodys);
     this.#bytes.writeLoaded(loaded, target - from, store, this.#words.storeNearby(access));
+    this.#complete(access, target, end);
     this.#judgeWritten(target, end);
     this.#flush();
   }
@@ -239,6 +241,17 @@ export class AdversarialMachine implements Machine {
         .reduce(addModes, nearby.some(writesNearby) ? Mode.snoopNeighbourWrites : 0);
       this.#bytes.changeModes(low, high, (modes) => addModes(removeModes(modes, WINDOW_MODES), open));
     });
+  }
+
+  /** Cacheable accesses and maintenance of a line keep program order: what this CPU has issued for these lines is complete. */
+  #complete({ cpu, cacheable }: CpuAccess, from: MachineAddr, to: MachineAddr): void {
+    if (!cacheable || !this.spec.explicitBarriers) return;
+    const [low, high] = wholeLines(from, to, this.granule);
+    const pending = this.#pending[cpu] ?? [];
+    this.#pending[cpu] = pending.flatMap(([first, past]): ByteRange<MachineAddr>[] => [
+      ...(first < low ? [[first, past < low ? past : low] as const] : []),
+      ...(past > high ? [[first > high ? first : high, past] as const] : []),
+    ]);
   }
 
   /** Somebody has stored to [from, to). */

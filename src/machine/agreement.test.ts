@@ -26,7 +26,7 @@ describe.each(BENCHES)('with $name', (one) => {
       fc.property(stories(one, 10), (deeds) => {
         expect(unpredicted(one, deeds, SEEDS, RIGHT)).toEqual([]);
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 150) },
+      { numRuns: 150 },
     );
   });
 
@@ -36,7 +36,7 @@ describe.each(BENCHES)('with $name', (one) => {
         fc.pre(!deeds.some((deed) => isEntangled(one, deed)) || !deeds.some(isSnoopingWindow));
         expect(unplayable(one, deeds, byte, RIGHT)).toEqual([]);
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 300) },
+      { numRuns: 300 },
     );
   });
 });
