@@ -230,6 +230,7 @@ export class AdversarialMachine implements Machine {
     const operation = this.#words.load(access);
     // The whole line is fetched, with no help from the hardware.
     this.#bytes.read(from, to, operation, 'stale-cpu-read', access.cacheable ? operation : undefined);
+    this.#complete(access, from, to);
   }
 
   /** Windows of [from, to) have opened or closed: give every byte of these lines the modes of those that are open. */
@@ -245,7 +246,9 @@ export class AdversarialMachine implements Machine {
 
   /** Cacheable accesses and maintenance of a line keep program order: what this CPU has issued for these lines is complete. */
   #complete({ cpu, cacheable }: CpuAccess, from: MachineAddr, to: MachineAddr): void {
-    if (!cacheable || !this.spec.explicitBarriers) return;
+    // Where lines share granules, what was issued for the others is not.
+    const { small, big } = this.#sizes;
+    if (!cacheable || !this.spec.explicitBarriers || small !== big) return;
     const [low, high] = wholeLines(from, to, this.granule);
     const pending = this.#pending[cpu] ?? [];
     this.#pending[cpu] = pending.flatMap(([first, past]): ByteRange<MachineAddr>[] => [

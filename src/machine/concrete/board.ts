@@ -35,6 +35,8 @@ export class Board {
   readonly #moves = new Map<MachineAddr, number>();
   #losses: MachineAddr[] = [];
   readonly #faults = new FaultList();
+  /** By CPU: granules for which it has issued maintenance that only a barrier is sure to complete. */
+  readonly #issued = new Map<number, Set<MachineAddr>>();
 
   constructor(spec: MachineSpec, { names, inner, outer }: Caches, chance: Chance) {
     this.spec = spec;
@@ -76,7 +78,7 @@ export class Board {
 
   load({ cpu, cacheable }: CpuAccess, at: MachineAddr, size: number): Value[] {
     if (!cacheable) return [...this.contents.read(at, size)];
-    this.complete(cpu, floorTo(at, this.sizes.small));
+    this.#completeInOrder(cpu, at);
     const line = this.hierarchy.fetch(this.#cacheOf(cpu), at);
     return [...line.data.subarray(at - line.at, at - line.at + size)];
   }
@@ -84,7 +86,7 @@ export class Board {
   store({ cpu, cacheable }: CpuAccess, at: MachineAddr, values: readonly Value[]): void {
     if (!cacheable) this.contents.write(at, Uint32Array.from(values));
     else {
-      this.complete(cpu, floorTo(at, this.sizes.small));
+      this.#completeInOrder(cpu, at);
       this.hierarchy.store(this.#cacheOf(cpu), at, values);
     }
   }
@@ -111,6 +113,16 @@ export class Board {
   /** What the CPU issued, for one line or for all, is complete. */
   complete(cpu: number, line?: MachineAddr): void {
     for (const issued of this.pending.take(cpu, line)) this.takeEffect(issued);
+  }
+
+  /** Granules for which a barrier of this CPU has something to complete; there is nothing any more. */
+  takeIssued(cpu: number): MachineAddr[] {
+    const issued = [...(this.#issued.get(cpu) ?? [])];
+    this.#issued.delete(cpu);
+    return issued;
+  }
+  noteIssued(cpu: number, granule: MachineAddr): void {
+    this.#issued.set(cpu, (this.#issued.get(cpu) ?? new Set()).add(granule));
   }
 
   takeEffect(issued: Issued): void {
@@ -211,6 +223,12 @@ export class Board {
 
   #about(at: MachineAddr): { moves: number; from: MachineAddr; to: MachineAddr } {
     return { moves: this.#moves.get(this.granuleOf(at)) ?? 0, from: at, to: offsetBy(at, 1) };
+  }
+
+  /** Before a cacheable access of this CPU to the byte: its maintenance of that line. */
+  #completeInOrder(cpu: number, at: MachineAddr): void {
+    this.complete(cpu, floorTo(at, this.sizes.small));
+    if (this.sizes.small === this.sizes.big) this.#issued.get(cpu)?.delete(this.granuleOf(at));
   }
 
   /** Do something to a line, and see which bytes of its granule are nowhere after it. */

@@ -39,9 +39,6 @@ export class ConcreteMachine implements Machine {
   readonly #board: Board;
   readonly #director: Director;
   readonly #sink: FaultSink;
-  /** By CPU: granules for which it has issued maintenance since its last barrier. */
-  readonly #issued = new Map<number, Set<MachineAddr>>();
-
   /**
    * @param sink told of every fault, at the end of the operation that shows it; `moves` are those of the byte's granule so far.
    * @throws RangeError for hardware that is not modelled.
@@ -156,8 +153,8 @@ export class ConcreteMachine implements Machine {
       last = { at: line, kind };
       this.#stage.use(line, offsetBy(line, 1));
       const granule = this.#board.granuleOf(line);
-      this.#issuedBy(cpu).add(granule);
       this.#director.act(...this.#stage.wholeGranule(granule), {
+        before: () => this.#board.noteIssued(cpu, granule),
         perform: () => this.#board.maintain({ cpu, at: line, kind, spare }),
       });
     }
@@ -190,13 +187,12 @@ export class ConcreteMachine implements Machine {
   }
 
   barrier(cpu: number): void {
-    for (const granule of this.#issuedBy(cpu))
+    for (const granule of this.#board.takeIssued(cpu))
       this.#director.act(...this.#stage.wholeGranule(granule), {
         perform: () => {
           for (const line of this.#stage.linesOf(granule)) this.#board.complete(cpu, line);
         },
       });
-    this.#issued.delete(cpu);
     this.#done();
   }
 
@@ -216,15 +212,6 @@ export class ConcreteMachine implements Machine {
     this.#stage.begin(from, to);
     this.#director.act(from, to, { perform: () => this.#board.setFills(from, to, possible) });
     this.#done();
-  }
-
-  #issuedBy(cpu: number): Set<MachineAddr> {
-    let issued = this.#issued.get(cpu);
-    if (issued === undefined) {
-      issued = new Set();
-      this.#issued.set(cpu, issued);
-    }
-    return issued;
   }
 
   #done(): void {

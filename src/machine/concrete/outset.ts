@@ -92,7 +92,7 @@ export class Outset {
       if (isDirty[i])
         hierarchy.place(cache, new Line(at, Uint32Array.from(cached.slice(part, part + small)), [true]));
     });
-    if (hierarchy.outer && !said.includes('clean') && chance.choose(2) === 1) {
+    if (hierarchy.outer && (anyWay || !said.includes('clean')) && chance.choose(2) === 1) {
       const older = Uint32Array.from(cached, () => contents.fresh());
       hierarchy.place(hierarchy.outer, new Line(granule, older, [true]));
     }
