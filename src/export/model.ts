@@ -65,7 +65,7 @@ export interface Model {
   readonly agents: readonly AgentProcess[];
 }
 
-export const ALWAYS: Condition = { all: [] };
+const ALWAYS: Condition = { all: [] };
 export const set = (variable: string): Condition => ({ set: variable });
 export const is = (variable: string, value: string): Condition => ({ variable, is: value });
 export const not = (condition: Condition): Condition => ({ not: condition });

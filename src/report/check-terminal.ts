@@ -20,6 +20,7 @@ export function checkReport(context: CheckContext, style: Style): string {
     verdictLine(context, style),
     designsOf(context).length > 1 || scenariosOf(context).length > 1 ? matrix(context, style) : '',
     ...unexpected(context, style),
+    ...inconclusive(context, style),
     ...(context.explain ? explained(context, style) : []),
     totals(context, style),
   ];
@@ -37,7 +38,10 @@ function verdictLine({ summaries }: CheckContext, style: Style): string {
   const violated = summaries.filter(
     ({ verdict, asExpected }) => verdict === 'violated' && asExpected === null,
   );
-  const parts = [`${plural(scenarios, 'scenario')}, ${plural(designs, 'design')}`];
+  const [only] = summaries;
+  const parts = [
+    `${plural(scenarios, 'scenario')}, ${designs === 1 && only ? only.design : plural(designs, 'design')}`,
+  ];
   if (expected.length > 0)
     parts.push(
       wrong.length === 0
@@ -95,6 +99,16 @@ function unexpected(context: CheckContext, style: Style): string[] {
       ];
       if (row.violation) lines.push('', counterexample(row.violation, style));
       return lines.join('\n');
+    });
+}
+
+/** Why there is no verdict, where none was expected either. */
+function inconclusive({ summaries }: CheckContext, style: Style): string[] {
+  return summaries
+    .filter(({ verdict, asExpected }) => verdict === 'inconclusive' && asExpected !== false)
+    .map(({ row, design }) => {
+      const hint = row.because?.startsWith('the bound') ? ' (--executions and --transitions say more)' : '';
+      return `${style.yellow(style.bold('INCONCLUSIVE'))}  ${row.scenario}  ${design}\n  ${row.because ?? ''}${hint}`;
     });
 }
 
