@@ -7,7 +7,7 @@ import type { Value } from './contents.ts';
 import type { Act, Director } from './director.ts';
 import type { Opening } from './open-windows.ts';
 import type { EveryWay } from './random.ts';
-import { copiesKey, type Script, ScriptError, Walk } from './script.ts';
+import { copiesKey, issuedKey, type Script, ScriptError, Walk } from './script.ts';
 import { inTwoSizes, twoSizesKey } from './view.ts';
 
 export class Player implements Director {
@@ -181,9 +181,21 @@ export class Player implements Director {
   #copies(): string {
     const { at, discipline, model } = this.#script;
     const { hierarchy, contents } = this.#board;
-    if (model !== 'mixed') return copiesKey(this.#board.copies(at, discipline));
+    const pending = issuedKey(this.#pending());
+    if (model !== 'mixed') return `${copiesKey(this.#board.copies(at, discipline))}${pending}`;
     const merged = inTwoSizes(hierarchy, contents, at, discipline);
-    return merged ? twoSizesKey(merged) : 'in lines of both sizes';
+    return merged ? `${twoSizesKey(merged)}${pending}` : 'in lines of both sizes';
+  }
+
+  #pending(): boolean[] {
+    const { at, model } = this.#script;
+    const { sizes, pending } = this.#board;
+    const issued = pending.over(this.#granule, offsetBy(this.#granule, sizes.big));
+    const own = floorTo(at, sizes.small);
+    if (model === 'two-cpus') return [0, 1].map((cpu) => issued.some((each) => each.cpu === cpu));
+    if (model === 'mixed')
+      return [issued.some((each) => each.at === own), issued.some((each) => each.at !== own)];
+    return [issued.length > 0];
   }
 
   /** Any way will do: the first. */

@@ -36,6 +36,10 @@ export const copiesKey = (copies: readonly Copy[]): string =>
   copies.map(({ name, line, value, note }) => `${name}: ${line} ${value} ${note}`).join('; ');
 
 /** Walks through a script, a step of the byte's history at a time. */
+/** What is pending for the byte: by CPU, or by small line (its own first), as its model has it. */
+export const issuedKey = (issued: readonly boolean[]): string =>
+  issued.includes(true) ? `; pending: ${issued.join()}` : '';
+
 type Shown = Pick<WitnessStep<unknown>, 'copies' | 'state'>;
 
 export class Walk {
@@ -92,8 +96,10 @@ export class Walk {
 
   /** What the execution shows there, to be compared with what the machine shows. */
   key({ copies, state }: Shown): string {
-    // Its copies do not tell everything: which half of a big line is modified.
-    return this.#script.model === 'mixed' ? twoSizesKey(state as TwoSizes) : copiesKey(copies);
+    const shown = state as TwoSizes & { readonly issued: string | readonly string[] };
+    // The copies do not tell everything: which half of a big line is modified.
+    const key = this.#script.model === 'mixed' ? twoSizesKey(shown) : copiesKey(copies);
+    return `${key}${issuedKey([shown.issued].flat().map((each) => each !== 'none'))}`;
   }
 
   /** A device's read through an open window is what goes wrong, and it is due. */
