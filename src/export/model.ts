@@ -65,7 +65,6 @@ export interface Model {
   readonly agents: readonly AgentProcess[];
 }
 
-const ALWAYS: Condition = { all: [] };
 export const set = (variable: string): Condition => ({ set: variable });
 export const is = (variable: string, value: string): Condition => ({ variable, is: value });
 export const not = (condition: Condition): Condition => ({ not: condition });
