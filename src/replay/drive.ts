@@ -111,7 +111,8 @@ export class Drive {
     kernel.begin(mapping, false, track.tables);
     const dma = design.map(kernel, device, mapping.phys, size, mapping.direction, attributes);
     track.cost.bouncedBytes += kernel.copied;
-    const { operations, undecided, bounced } = kernel;
+    const { undecided, bounced } = kernel;
+    const operations = sharedWith(recorded, kernel.operations);
     if (mapping.uncertain === undefined && !undecided) track.conformance?.compare(line, operations, recorded);
     // A design without a bus offset gives the device another address than the recorded one, and so does a slot of its own.
     const bus = dma === mapping.dma ? mapping.bus : kernel.dmaToBus(device, dma);
@@ -173,7 +174,8 @@ export class Drive {
           track.cost.bouncedBytes += bouncedBytes(size, mapping.direction, name !== 'sync_for_device');
       } else if (before.hindrance?.kind === 'refused') operations = NO_OPERATIONS;
       else {
-        operations = this.#run(track, ranBy(track.design, mapping), before, mapping, mapping.device, call);
+        const done = this.#run(track, ranBy(track.design, mapping), before, mapping, mapping.device, call);
+        operations = sharedWith(recorded, done);
         if (compare && !this.#kernel.undecided && mapping.uncertain === undefined)
           track.conformance?.compare(line, operations, recorded);
       }
@@ -275,6 +277,11 @@ function neverMapped({ dma, bus }: LiveMapping, hindrance: Hindrance): MapDone {
     operations: NO_OPERATIONS,
     lane: undefined,
   };
+}
+
+/** The recorded list itself where a design did the same: most do, and what is one list is compared and charged once. */
+function sharedWith(recorded: readonly Operation[], done: readonly Operation[]): readonly Operation[] {
+  return sameOperations(done, recorded) ? recorded : done;
 }
 
 function isSameMap(a: MapDone, b: MapDone): boolean {

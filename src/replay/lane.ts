@@ -5,6 +5,7 @@
  */
 import { type DmaAddr, type MachineAddr, offsetBy, type PhysAddr } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
+import type { Meter } from './charge.ts';
 import type { Act, ActName } from './explain.ts';
 import type { Hindrance } from './hindrance.ts';
 import type { Histories, HistoryNode, HistoryStep } from './history.ts';
@@ -17,6 +18,7 @@ export interface World {
   readonly lineSize: number;
   readonly histories: Histories;
   readonly ground: Ground;
+  readonly meter: Meter;
 }
 
 /** What a lane needs to know of its mapping. */

@@ -43,6 +43,7 @@ export function sameOperation(a: Operation, b: Operation): boolean {
 
 /** True if the two lists are the same operations in the same order, and Xen refused the same of them. */
 export function sameOperations(a: readonly Operation[], b: readonly Operation[]): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) {
     const left = a[i] as Operation;

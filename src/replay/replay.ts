@@ -7,6 +7,7 @@ import { Automaton } from '../coherence/index.ts';
 import type { Design } from '../linux/index.ts';
 import { Direction, EventKind, type TraceEvent, type TraceSink, type Unparsed } from '../trace/index.ts';
 import type { Call } from './call.ts';
+import { Meter } from './charge.ts';
 import { Drive } from './drive.ts';
 import { Grants } from './grants.ts';
 import { Histories } from './history.ts';
@@ -61,10 +62,12 @@ export class Replay implements TraceSink {
     const { platform, own } = options;
     const p2m = new P2m();
     this.hardware = { automaton: this.automaton, lineSize: platform.lineSize };
+    const instructions = instructionsOf(platform);
     const world: World = {
       lineSize: platform.lineSize,
       histories: new Histories(this.hardware),
-      ground: { instructions: instructionsOf(platform), ownRam: platform.ownRam, p2m },
+      ground: { instructions, ownRam: platform.ownRam, p2m },
+      meter: new Meter(instructions, platform.lineSize),
     };
     const designs = options.designs.map((design) => new Track(world, design.name, design, design === own));
     this.tracks = options.judgeRecorded

@@ -3,23 +3,16 @@
  *
  * A track keeps over the whole trace what it found, what it cost and, for the kernel's own design, how its predictions compare with the recording.
  */
-import { offsetBy } from '../address/index.ts';
-import type { Instruction } from '../coherence/index.ts';
 import { type Design, Direction, type Tables } from '../linux/index.ts';
-import { countLines } from '../machine/index.ts';
+import type { Charge } from './charge.ts';
 import { Conformance } from './conformance.ts';
 import { Findings } from './findings.ts';
-import { callOf, firstByteOf } from './landing.ts';
 import type { Lane, World } from './lane.ts';
 import type { LiveMapping } from './live.ts';
 import type { Operation } from './operation.ts';
 import { countedTables, type TableCost } from './tables.ts';
 
-export interface Cost extends TableCost {
-  hypercalls: number;
-  linesCleaned: number;
-  linesInvalidated: number;
-  linesCleanInvalidated: number;
+export interface Cost extends TableCost, Charge {
   bouncedBytes: number;
 }
 
@@ -73,23 +66,9 @@ export class Track {
     if (this.inconclusive.length < MOST_INCONCLUSIVE) this.inconclusive.push({ line, device, because });
   }
 
-  /** Add up what operations cost, by the instructions they execute, whether or not they were right. */
+  /** Add up what operations cost, whether or not they were right. */
   charge(operations: readonly Operation[]): void {
-    for (const operation of operations) {
-      if (operation.kind === 'cflush') this.cost.hypercalls++;
-      const call = callOf(this.#world.ground.instructions, operation);
-      if (call === undefined) continue;
-      const from = firstByteOf(operation);
-      const lines = countLines(from, offsetBy(from, operation.size), this.#world.lineSize);
-      this.#count(call.whole, lines.whole);
-      if (lines.partial > 0) this.#count(call.partial, lines.partial);
-    }
-  }
-
-  #count(instruction: Instruction, lines: number): void {
-    if (instruction === 'DC CVAC') this.cost.linesCleaned += lines;
-    else if (instruction === 'DC IVAC') this.cost.linesInvalidated += lines;
-    else this.cost.linesCleanInvalidated += lines;
+    this.#world.meter.charge(operations, this.cost);
   }
 }
 

@@ -31,6 +31,8 @@ export class Header {
   context: Context = Context.process;
   /** The flags column was there. */
   hasFlags = false;
+  /** Where the point between seconds and their fraction is; -1 if the time has none. */
+  point = -1;
 
   /**
    * Read the header of the line at `start`, which ends with a newline.
@@ -85,7 +87,7 @@ export class Header {
     if (digit >= 0 && digit <= 9) {
       this.hasFlags = false;
       this.context = Context.process;
-      return endOfTime(bytes, p);
+      return this.#endOfTime(bytes, p);
     }
     return this.#flagsAndRest(bytes, p);
   }
@@ -100,7 +102,7 @@ export class Header {
     this.context = context as Context;
     this.hasFlags = true;
     while (bytes[p] === 32) p++;
-    return endOfTime(bytes, p);
+    return this.#endOfTime(bytes, p);
   }
 
   #unusual(bytes: Uint8Array, start: number): number {
@@ -133,6 +135,31 @@ export class Header {
     this.cpu = cpu;
     return this.#flagsAndRest(bytes, p);
   }
+
+  /**
+   * "12.345678: ", "123456789: " (a clock that counts something else) or "123us+: " (latency format).
+   * The time itself is not needed. Returns where the name begins.
+   */
+  #endOfTime(bytes: Uint8Array, at: number): number {
+    let p = at;
+    let c = bytes[p] as number;
+    while (c >= 48 && c <= 57) c = bytes[++p] as number;
+    if (p === at) return -1;
+    this.point = -1;
+    if (c === 46) {
+      this.point = p;
+      c = bytes[++p] as number;
+      while (c >= 48 && c <= 57) c = bytes[++p] as number;
+    } else if (c === 117 && bytes[p + 1] === 115) {
+      p += 2; // us, and a mark for long delays
+      if (bytes[p] !== 58 && bytes[p] !== 10) p++;
+      c = bytes[p] as number;
+    }
+    if (c !== 58 || bytes[p + 1] !== 32) return -1;
+    p += 2;
+    while (bytes[p] === 32) p++;
+    return p;
+  }
 }
 
 /** "(   1234) " or "(-------) ": position after it, -1 if it is something else. */
@@ -140,27 +167,4 @@ function endOfThreadGroup(bytes: Uint8Array, at: number): number {
   let p = at + 1;
   for (let c = bytes[p] as number; c === 32 || c === 45 || (c >= 48 && c <= 57); ) c = bytes[++p] as number;
   return bytes[p] === 41 && bytes[p + 1] === 32 ? p + 2 : -1;
-}
-
-/**
- * "12.345678: ", "123456789: " (a clock that counts something else) or "123us+: " (latency format).
- * The time itself is not needed. Returns where the name begins.
- */
-function endOfTime(bytes: Uint8Array, at: number): number {
-  let p = at;
-  let c = bytes[p] as number;
-  while (c >= 48 && c <= 57) c = bytes[++p] as number;
-  if (p === at) return -1;
-  if (c === 46) {
-    c = bytes[++p] as number;
-    while (c >= 48 && c <= 57) c = bytes[++p] as number;
-  } else if (c === 117 && bytes[p + 1] === 115) {
-    p += 2; // us, and a mark for long delays
-    if (bytes[p] !== 58 && bytes[p] !== 10) p++;
-    c = bytes[p] as number;
-  }
-  if (c !== 58 || bytes[p + 1] !== 32) return -1;
-  p += 2;
-  while (bytes[p] === 32) p++;
-  return p;
 }

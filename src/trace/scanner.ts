@@ -22,9 +22,14 @@ export class Scanner {
 
   /** Hexadecimal, with or without 0x. */
   hex(): number {
+    if (this.bytes[this.pos] === 48 && this.bytes[this.pos + 1] === 120) this.pos += 2; // 0x
+    return this.hexDigits();
+  }
+
+  /** Hexadecimal without 0x. */
+  hexDigits(): number {
     const bytes = this.bytes;
     let p = this.pos;
-    if (bytes[p] === 48 && bytes[p + 1] === 120) p += 2; // 0x
     const first = p;
     const middle = p + 7;
     let high = 0;
