@@ -8,8 +8,9 @@ import { readable } from './readable.ts';
 import type { CaseResult, Rule } from './result.ts';
 import { tellStory } from './story.ts';
 import type { Found } from './system/found.ts';
+import { machineSpec } from './system/machine-spec.ts';
 import { makeProgram } from './system/program.ts';
-import { machineSpec, type System } from './system/system.ts';
+import type { System } from './system/system.ts';
 
 /** Something found, and the order of events in which it was. */
 interface Best {

@@ -11,6 +11,7 @@ import { Direction } from '../../linux/index.ts';
 import type { Port } from '../../machine/index.ts';
 import type { Mapping, MappingEntry } from './mapping.ts';
 import { type MachineRange, machineRanges, physAt, sameRanges } from './places.ts';
+import { deviceMayUse } from './rights.ts';
 import type { System } from './system.ts';
 
 /**
@@ -69,7 +70,7 @@ export function takeBack(
 export function judgeGone(system: System, frames: readonly Mfn[]): void {
   for (const frame of frames)
     for (const { mapping, from, to } of system.windows.over(frame)) {
-      if (system.deviceMayUse(machineAddrOf(frame))) continue;
+      if (deviceMayUse(system, machineAddrOf(frame))) continue;
       const low = Math.max(from, machineAddrOf(frame)) as MachineAddr;
       const high = Math.min(to, offsetBy(machineAddrOf(frame), PAGE_SIZE)) as MachineAddr;
       system.fail(
@@ -109,10 +110,10 @@ export function deviceWrites(
   posted: boolean,
 ): void {
   if (posted) {
-    system.post(port, low, high);
+    system.posted.post(port, low, high);
     return;
   }
-  for (const [from, to] of [...system.arrive(port), [low, high] as const]) {
+  for (const [from, to] of [...system.posted.arrive(port), [low, high] as const]) {
     system.bounces.device('write', from, to - from, () => {});
     system.machine.deviceWrite(port, from, to);
   }
@@ -169,7 +170,7 @@ function reachOf(
     system.fail('wrong-frame', `${device.name} was given the address of other memory than ${name}`, wanted);
     return undefined;
   }
-  const foreign = reached.flatMap(pagesOf).find(([low]) => !system.deviceMayUse(low));
+  const foreign = reached.flatMap(pagesOf).find(([low]) => !deviceMayUse(system, low));
   if (foreign) {
     system.fail('wrong-frame', `${device.name} uses memory that is no longer lent for ${name}`, [foreign]);
     return undefined;

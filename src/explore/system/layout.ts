@@ -11,7 +11,7 @@ import {
   physAddr,
 } from '../../address/index.ts';
 import type { BufferSpec, Case, DomainSpec } from '../../scenario/index.ts';
-import type { Page } from './places.ts';
+import type { MachineRange, Page } from './places.ts';
 
 /** Bytes of a bounce slot (IO_TLB_SIZE); the pool is made of whole segments of 128. */
 const SLOT = 2048;
@@ -126,4 +126,12 @@ function pagesFrom(
     const phys = offsetBy(first, i * stride * PAGE_SIZE);
     return { phys, machine: toMachine(phys) };
   });
+}
+
+/** The bounce pool of a kernel, in machine memory: it lies in RAM that is mapped linearly. */
+export function poolOf({ swiotlb: [from, to], ram }: Layout): MachineRange {
+  const first = ram[0];
+  if (first === undefined) throw new RangeError('a domain without RAM');
+  const machine = offsetBy(first.machine, from - first.phys);
+  return [machine, offsetBy(machine, to - from)];
 }

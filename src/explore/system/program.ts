@@ -2,7 +2,8 @@
 import type { Design } from '../../linux/index.ts';
 import type { Case } from '../../scenario/index.ts';
 import type { Program } from '../engine/index.ts';
-import { type Actor, perform } from './steps.ts';
+import { perform } from './steps/perform.ts';
+import type { Actor } from './steps/step.ts';
 import { type MakeMachine, System } from './system.ts';
 
 export function makeProgram(one: Case, design: Design, machine: MakeMachine): Program<System> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judged, outcome } from './testing.ts';
+import { judged, outcome } from '../testing.ts';
 
 /** A guest's buffer in dom0 as `page`; the grant is read-only. */
 const readonlyPage = (steps: string) =>
