@@ -24,6 +24,7 @@ export {
   type Table,
   type Tables,
 } from './kernel.ts';
+export { FIRST_ON_ARM64, LINUX_RELEASES } from './releases.ts';
 export type { SimulatedDevice } from './simulated/device.ts';
 export {
   allocateForeignPages,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { closest } from '../text/index.ts';
 import { type AddProblem, excerpt } from './problem.ts';
 import { keyAt, nearest, type TreeNode } from './tree.ts';
+import type { MeantParams } from './values.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   object: 'a map',
@@ -61,6 +62,7 @@ function decided(issue: z.core.$ZodIssue, root: TreeNode): z.core.$ZodIssue[] {
       path: issue.path,
       input: issue.input,
       message: alternatives.map(expected).join(', or '),
+      params: alternatives.map(paramsOf).find(({ meant }) => meant !== undefined) ?? {},
     },
   ];
 }
@@ -91,8 +93,14 @@ function elements(origin: string): string {
 }
 
 function meant(issue: z.core.$ZodIssue, node: TreeNode): string {
+  const { meant } = paramsOf(issue);
+  if (meant !== undefined) return ` (did you mean ${meant}?)`;
   if (issue.code !== 'invalid_value' || node.kind !== 'scalar') return '';
   return closest(node.text, issue.values.map(String));
+}
+
+function paramsOf(issue: z.core.$ZodIssue): MeantParams {
+  return issue.code === 'custom' ? (issue.params ?? {}) : {};
 }
 
 function describe(node: TreeNode, text: string): string {

@@ -1,9 +1,11 @@
 /** Platform, domains and devices of a case, with every default filled in. */
-import { XEN_QUIRKS } from '../xen/index.ts';
+import { FIRST_ON_ARM64 } from '../linux/index.ts';
+import { FIRST_ON_ARM, XEN_QUIRKS } from '../xen/index.ts';
 import { overlap, placeRam, reserved } from './places.ts';
 import { hex, type Report } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
 import type { BufferSpec, DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
+import { isAtMost } from './values.ts';
 
 /** First release of Xen with GNTTABOP_cache_flush. */
 const CACHE_FLUSH_SINCE = [4, 5] as const;
@@ -16,6 +18,7 @@ export function platformOf(
 ): PlatformSpec {
   const architecture = platform.architecture ?? 'arm64';
   const xen = platform.xen === 'none' ? undefined : platform.xen;
+  checkReleases(platform, report);
   const lineSizes =
     typeof platform.lineSize === 'object' ? platform.lineSize : ([platform.lineSize ?? 64] as const);
   const believed = platform.believedLineSizes ?? [];
@@ -34,7 +37,7 @@ export function platformOf(
   for (const [index, quirk] of (platform.quirks ?? []).entries())
     if (!xen && Object.hasOwn(XEN_QUIRKS, quirk))
       report(['platform', 'quirks', index], `found ${quirk}, a bug of Xen, expected a platform with Xen`);
-  const hasFlush = xen !== undefined && architecture !== 'x86' && !isEarlier(xen, CACHE_FLUSH_SINCE);
+  const hasFlush = xen !== undefined && architecture !== 'x86' && isAtMost(CACHE_FLUSH_SINCE, xen);
   return {
     architecture,
     linux: platform.linux ?? [6, 12],
@@ -162,6 +165,19 @@ function isDirectMapped({ architecture, smmu }: PlatformSpec): boolean {
   return architecture !== 'x86' && !smmu;
 }
 
-function isEarlier(a: readonly [number, number], b: readonly [number, number]): boolean {
-  return a[0] !== b[0] ? a[0] < b[0] : a[1] < b[1];
+/** Neither Linux nor Xen ran on every architecture from the beginning. */
+function checkReleases(
+  { architecture = 'arm64', linux, xen }: NonNullable<ScenarioFile['platform']>,
+  report: Report,
+): void {
+  if (architecture === 'arm64' && linux && !isAtMost(FIRST_ON_ARM64, linux))
+    report(
+      ['platform', 'linux'],
+      `found ${linux.join('.')}, expected ${FIRST_ON_ARM64.join('.')} or later: before there is no arm64`,
+    );
+  if (architecture !== 'x86' && xen && xen !== 'none' && !isAtMost(FIRST_ON_ARM, xen))
+    report(
+      ['platform', 'xen'],
+      `found ${xen.join('.')}, expected ${FIRST_ON_ARM.join('.')} or later: before it does not run on Arm`,
+    );
 }

@@ -2,7 +2,7 @@
  * A scenario: who is there, what they do, and what is expected of each design, as parsed and with every default filled in.
  * docs/scenarios.md is the language's reference; schema.ts is what editors complete from.
  */
-import type { DirectionName } from '../linux/index.ts';
+import type { DirectionName, PfnValid } from '../linux/index.ts';
 import type { Initial } from '../machine/index.ts';
 
 /** The hardware, the hypervisor and the kernels. */
@@ -28,7 +28,7 @@ export interface PlatformSpec {
   /** 40-bit physical addresses on 32-bit Arm. Always true on arm64. */
   readonly lpae: boolean;
   /** undefined: as the release does it. */
-  readonly pfnValid: 'exact' | 'section' | 'always' | 'never' | undefined;
+  readonly pfnValid: PfnValid | undefined;
   /** Entries that Linux's p2m of foreign pages has memory for; undefined: any number. */
   readonly p2mEntries: number | undefined;
   /** Option scrub-domheap of Xen: what a living domain frees is scrubbed too. */
