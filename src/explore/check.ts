@@ -13,7 +13,7 @@ export interface CheckRow {
   /** null where nothing is written. */
   readonly expected: Verdict | null;
   readonly asExpected: boolean | null;
-  /** Why it is inconclusive, or not as expected. */
+  /** Why it is inconclusive, or not as expected, or why it means little that it holds. */
   readonly because: string | undefined;
   readonly executions: number;
   readonly transitions: number;
@@ -135,6 +135,6 @@ export function summarise(scenario: Scenario, rows: readonly CheckRow[]): CheckS
     executions: sum(({ executions }) => executions),
     transitions: sum(({ transitions }) => transitions),
     ms: sum(({ ms }) => ms),
-    row: unexpected ?? violated[0] ?? inconclusive[0] ?? first,
+    row: unexpected ?? violated[0] ?? inconclusive[0] ?? rows.find(({ because }) => because) ?? first,
   };
 }

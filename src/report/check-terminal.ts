@@ -21,6 +21,7 @@ export function checkReport(context: CheckContext, style: Style): string {
     designsOf(context).length > 1 || scenariosOf(context).length > 1 ? matrix(context, style) : '',
     ...unexpected(context, style),
     ...inconclusive(context, style),
+    ...notes(context, style),
     ...(context.explain ? explained(context, style) : []),
     totals(context, style),
   ];
@@ -110,6 +111,13 @@ function inconclusive({ summaries }: CheckContext, style: Style): string[] {
       const hint = row.because?.startsWith('the bound') ? ' (--executions and --transitions say more)' : '';
       return `${style.yellow(style.bold('INCONCLUSIVE'))}  ${row.scenario}  ${design}\n  ${row.because ?? ''}${hint}`;
     });
+}
+
+/** What holds and means little. */
+function notes({ summaries }: CheckContext, style: Style): string[] {
+  return summaries
+    .filter(({ verdict, asExpected, row }) => verdict === 'holds' && asExpected !== false && row.because)
+    .map(({ row, design }) => `${style.yellow('NOTE')}  ${row.scenario}  ${design}\n  ${row.because}`);
 }
 
 /** How each violation happens, those that were not as expected aside (they have been shown). */

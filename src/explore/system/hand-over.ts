@@ -39,7 +39,7 @@ export function handOver(
   if (reached === undefined) return;
   const window = { reads: direction !== Direction.fromDevice, writes: direction !== Direction.toDevice };
   for (const [low, high] of reached) {
-    if (window.reads) bounceRead(system, low, high);
+    if (window.reads) deviceLooks(system, low, high);
     system.machine.openWindow(name, device.port, low, high, window);
   }
   let at = from;
@@ -94,7 +94,7 @@ export function deviceAccess(
   const { port } = mapping.device;
   for (const [low, high] of reached ?? [])
     if (how === 'read') {
-      bounceRead(system, low, high);
+      deviceLooks(system, low, high);
       system.machine.deviceRead(port, low, high);
     } else {
       deviceWrites(system, port, low, high, how === 'post');
@@ -138,7 +138,9 @@ export function noteBounce(system: System, mapping: Mapping, entry: MappingEntry
   });
 }
 
-function bounceRead(system: System, low: MachineRange[0], high: MachineRange[1]): void {
+/** A device reads, or may from now on; within an atomic action. */
+export function deviceLooks(system: System, low: MachineRange[0], high: MachineRange[1]): void {
+  system.looked.atData = true;
   system.bounces.device('read', low, high - low, (rule, from, to) =>
     system.fail(rule, 'what the CPU wrote was not copied to the bounce slot', [
       [offsetBy(low, from), offsetBy(low, to)],

@@ -24,6 +24,7 @@ import { Findings } from './findings.ts';
 import type { Found } from './found.ts';
 import { FreePages } from './free-pages.ts';
 import { layOut, poolOf } from './layout.ts';
+import type { Looked } from './looked.ts';
 import { Named } from './named.ts';
 import { makeParty, makeXen, type Party } from './parties.ts';
 import { type MachineRange, machineRanges, type Page, type Place } from './places.ts';
@@ -73,6 +74,7 @@ export class System {
   readonly named: Named;
   readonly signals = new Set<string>();
   readonly findings: Findings;
+  readonly looked: Looked = { atData: false, atAnything: false };
   readonly current: Current = { agent: 0, step: 0, cpu: 0 };
   /** Atomics executed so far. */
   transitions = 0;
@@ -206,6 +208,7 @@ export class System {
 
   /** A CPU is about to read or write memory: what has not arrived there yet, or is in a bounce slot, it does not see. */
   cpuTouches(how: 'read' | 'write', from: MachineAddr, to: MachineAddr): void {
+    if (how === 'read') this.looked.atData = true;
     const late = how === 'read' ? this.posted.over(from, to) : undefined;
     if (late) this.fail('stale-cpu-read', 'the device’s write is still on its way to memory', [late]);
     this.bounces.cpu(how, from, to - from, (rule, low, high) =>

@@ -1,5 +1,5 @@
 /** Steps of a scripted device: it reads and writes at the address that it was given, or at one that nobody mapped. */
-import { deviceAccess, deviceWrites } from '../hand-over.ts';
+import { deviceAccess, deviceLooks, deviceWrites } from '../hand-over.ts';
 import { piecesOf } from '../mapping.ts';
 import { machineRanges } from '../places.ts';
 import type { System } from '../system.ts';
@@ -40,7 +40,9 @@ function device(
     const [from, to] = action.bytes ?? [0, place.size];
     system.setOwn(machineRanges(place, from, to));
     for (const [low, high] of machineRanges(place, from, to))
-      if (how === 'read') system.machine.deviceRead(port, low, high);
-      else deviceWrites(system, port, low, high, action.posted);
+      if (how === 'read') {
+        deviceLooks(system, low, high);
+        system.machine.deviceRead(port, low, high);
+      } else deviceWrites(system, port, low, high, action.posted);
   });
 }

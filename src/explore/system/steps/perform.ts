@@ -1,5 +1,6 @@
 /** A step of a scenario is done: each kind by its handler. */
 import type { Action } from '../../../scenario/index.ts';
+import { canGoWrong } from '../looked.ts';
 import type { System } from '../system.ts';
 import { COHERENT_STEPS } from './coherent.ts';
 import { CPU_STEPS } from './cpu.ts';
@@ -13,6 +14,7 @@ import { STREAMING_STEPS } from './streaming.ts';
 
 /** Execute one step. Whatever goes wrong is written down in the system. */
 export function perform(system: System, actor: Actor, action: Action): void {
+  if (canGoWrong(action)) system.looked.atAnything = true;
   (HANDLERS[action.do] as Handler<Action['do']>)(system, actor, action as never);
 }
 
