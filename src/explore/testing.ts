@@ -25,6 +25,7 @@ export const NATIVE: PlatformSpec = {
   outerCache: false,
   outerCacheDriver: 'none',
   smmu: false,
+  preemption: true,
   explicitBarriers: false,
   lpae: true,
   pfnValid: undefined,

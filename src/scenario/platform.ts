@@ -48,6 +48,7 @@ export function platformOf(
     outerCache: platform.outerCache ?? false,
     outerCacheDriver: platform.outerCacheDriver ?? 'linux',
     smmu: platform.smmu ?? false,
+    preemption: platform.preemption ?? true,
     explicitBarriers: platform.explicitBarriers ?? false,
     lpae: platform.lpae ?? true,
     pfnValid: platform.pfnValid,

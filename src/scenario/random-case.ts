@@ -100,6 +100,7 @@ function randomPlatform(choose: Choices): PlatformSpec {
     outerCache: choose.flag() && lineSizes.length === 1,
     outerCacheDriver: choose.of(['linux', 'none'] as const),
     smmu: choose.flag(),
+    preemption: choose.flag(),
     explicitBarriers: choose.flag(),
     lpae: architecture === 'arm' ? choose.flag() : true,
     pfnValid: choose.of([undefined, 'exact', 'pageblock', 'section', 'always', 'never'] as const),

@@ -51,6 +51,11 @@ const platform = optionalFields({
     .optional()
     .describe('who can maintain the outer cache; linux if not given'),
   smmu: flag().optional().describe('devices are behind an SMMU, and dom0 is not direct mapped'),
+  preemption: flag()
+    .optional()
+    .describe(
+      'agents on one core interleave anywhere; false: between steps only, and Xen finishes a hypercall before it gives way; true if not given',
+    ),
   explicitBarriers: flag().optional().describe('maintenance is complete only after a barrier step'),
   lpae: flag().optional().describe('40-bit physical addresses on 32-bit Arm; true if not given'),
   pfnValid: z

@@ -23,6 +23,8 @@ export interface PlatformSpec {
   readonly outerCacheDriver: 'linux' | 'none';
   /** Devices are behind an SMMU, and dom0 is not direct mapped. */
   readonly smmu: boolean;
+  /** False: who runs on a core is interrupted there between two of its steps only, and Xen finishes hypercalls at once. */
+  readonly preemption: boolean;
   /** Maintenance is complete only after a barrier step. */
   readonly explicitBarriers: boolean;
   /** 40-bit physical addresses on 32-bit Arm. Always true on arm64. */

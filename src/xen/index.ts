@@ -13,6 +13,7 @@ export {
   gnttab_cache_flush,
   gnttab_copy,
   gnttab_map_grant_ref,
+  gnttab_setup_table,
   gnttab_unmap_grant_ref,
   grant_entry_v1,
 } from './abi/grant-table.ts';

@@ -55,6 +55,7 @@ export function makeXen(
     hardware,
     ram: [...ram, heapAbove(ram)],
     footprint,
+    preempt: () => platform.preemption,
   });
   for (const [i, layout] of layouts.entries())
     xen.createDomain({
@@ -89,12 +90,14 @@ export function makeParty(
   }
   const { scheduler, footprint } = surroundings;
   const port = { ...hypervisor, domid, scheduler };
+  const xenPort = new XenPort({ ...port, argumentPages: layout.control[0] });
   const kernel = new SimulatedKernel({
     ...common,
     stage2: xenStage2(hypervisor.xen, domid, ramRanges(layout)),
-    hypervisor: new XenPort({ ...port, argumentPages: layout.control[0] }),
+    hypervisor: xenPort,
   });
-  return { spec, domid, layout, kernel, grantTable: new GrantTable({ ...port, footprint }) };
+  const setUp = (frames: number) => xenPort.setUpGrantTable(frames);
+  return { spec, domid, layout, kernel, grantTable: new GrantTable({ ...port, footprint, setUp }) };
 }
 
 /** Frames of the host's RAM that no domain has at first. */

@@ -16,10 +16,13 @@ export function makeProgram(one: Case, design: Design, machine: MakeMachine): Pr
         calls: actor.spec.steps.length,
         step: (index: number, scheduler: Parameters<typeof world.as>[1]) => {
           const step = actor.spec.steps[index];
-          if (step)
-            world.as({ agent, step: index, cpu: actor.spec.cpu }, scheduler, () =>
-              perform(world, actor, step),
-            );
+          if (!step) return;
+          const { cpu, device } = actor.spec;
+          world.as({ agent, step: index, cpu }, scheduler, () => {
+            // A device's program runs on no core.
+            if (one.platform.preemption || device !== undefined) perform(world, actor, step);
+            else world.cores.undisturbed(cpu, step, () => perform(world, actor, step));
+          });
         },
       }));
       return { world, agents };

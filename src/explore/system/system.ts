@@ -19,6 +19,7 @@ import type { Xen } from '../../xen/index.ts';
 import type { Rule } from '../result.ts';
 import { Bounces } from './bounces.ts';
 import { Bus, deviceOf, type SystemDevice, type Translate } from './bus.ts';
+import { Cores } from './cores.ts';
 import { DeviceWindows } from './device-windows.ts';
 import { Findings } from './findings.ts';
 import type { Found } from './found.ts';
@@ -72,6 +73,7 @@ export class System {
   readonly posted: PostedWrites;
   readonly freePages: FreePages;
   readonly named: Named;
+  readonly cores: Cores;
   readonly signals = new Set<string>();
   readonly findings: Findings;
   readonly looked: Looked = { atData: false, atAnything: false };
@@ -84,6 +86,8 @@ export class System {
   readonly #spare = new Map<number, readonly MachineRange[]>();
   readonly #pools: readonly MachineRange[];
   #scheduler: Scheduler | undefined;
+  /** Those of Xen that were noticed. */
+  #bugs = 0;
 
   constructor(one: Case, design: Design, make: MakeMachine, footprint: Footprint) {
     this.case = one;
@@ -98,6 +102,7 @@ export class System {
     this.machine = make(one.platform, (fault) => this.findings.fromMachine(fault), footprint);
     this.hardware = new HardwareOfXen(this);
     this.named = new Named(one, footprint, this.scheduler, this.findings);
+    this.cores = new Cores(footprint, this.scheduler);
     this.bounces = new Bounces(footprint);
     this.windows = new DeviceWindows(footprint);
     this.posted = new PostedWrites(footprint);
@@ -150,12 +155,21 @@ export class System {
             Object.assign(this.current, current);
             this.transitions++;
             this.onTransition?.(this.transitions);
-            return action();
+            const answer = action();
+            this.#noticeBugs();
+            return answer;
           },
           ready,
         ),
     };
     return code();
+  }
+
+  /** A BUG() or a failed ASSERT() in Xen: the host is down. */
+  #noticeBugs(): void {
+    const all = this.xen?.bugs ?? [];
+    for (const bug of all.slice(this.#bugs)) this.fail('fault', `Xen stops: ${bug}`);
+    this.#bugs = all.length;
   }
 
   /** The scheduler of the step that runs now. */
