@@ -26,6 +26,7 @@ export const NATIVE: PlatformSpec = {
   outerCacheDriver: 'none',
   smmu: false,
   preemption: true,
+  foreignPages: 'balloon',
   explicitBarriers: false,
   lpae: true,
   pfnValid: undefined,

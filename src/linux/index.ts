@@ -43,6 +43,7 @@ export {
   nativeMaintenance,
   nativeOperation,
 } from './simulated/native-maintenance.ts';
+export { SECTION } from './simulated/pfn-valid.ts';
 export type { LinuxPlatform, PfnValid, SwiotlbPlatform } from './simulated/platform.ts';
 export { isQuirk, QUIRKS, type Quirk, type QuirkFacts } from './simulated/quirks.ts';
 export { bareMetal, xenStage2 } from './simulated/stage2.ts';

@@ -5,10 +5,12 @@ import { overlap, placeRam, reserved } from './places.ts';
 import { hex, type Report } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
 import type { BufferSpec, DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
-import { isAtMost } from './values.ts';
+import { isAtMost, type Version } from './values.ts';
 
 /** First release of Xen with GNTTABOP_cache_flush. */
 const CACHE_FLUSH_SINCE = [4, 5] as const;
+/** First releases with extended regions, and with a Linux that uses them on Arm. */
+const REGIONS_SINCE = { xen: [4, 16], linux: [5, 17] } as const;
 /** The quirk with which CPUs must be told apart. */
 const LOCAL = 'maintenance-on-local-cpu-only';
 
@@ -37,6 +39,21 @@ export function platformOf(
   for (const [index, quirk] of (platform.quirks ?? []).entries())
     if (!xen && Object.hasOwn(XEN_QUIRKS, quirk))
       report(['platform', 'quirks', index], `found ${quirk}, a bug of Xen, expected a platform with Xen`);
+  if (platform.foreignPages === 'extended-region') {
+    const has = (found: Version, first: Version, what: string) => {
+      if (!isAtMost(first, found))
+        report(
+          ['platform', 'foreignPages'],
+          `found extended-region with ${what} ${found.join('.')}, expected ${first.join('.')} or later`,
+        );
+    };
+    if (architecture !== 'arm64' || xen === undefined)
+      report(['platform', 'foreignPages'], 'found extended-region, expected a platform with Xen on arm64');
+    else {
+      has(xen, REGIONS_SINCE.xen, 'Xen');
+      has(platform.linux ?? [6, 12], REGIONS_SINCE.linux, 'Linux');
+    }
+  }
   const hasFlush = xen !== undefined && architecture !== 'x86' && isAtMost(CACHE_FLUSH_SINCE, xen);
   return {
     architecture,
@@ -52,6 +69,7 @@ export function platformOf(
     explicitBarriers: platform.explicitBarriers ?? false,
     lpae: platform.lpae ?? true,
     pfnValid: platform.pfnValid,
+    foreignPages: platform.foreignPages ?? 'balloon',
     p2mEntries: platform.p2mEntries,
     scrubDomheap: platform.scrubDomheap ?? false,
     swiotlb: { force: platform.swiotlb?.force ?? false, slots: platform.swiotlb?.slots ?? 32_768 },

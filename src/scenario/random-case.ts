@@ -104,6 +104,7 @@ function randomPlatform(choose: Choices): PlatformSpec {
     explicitBarriers: choose.flag(),
     lpae: architecture === 'arm' ? choose.flag() : true,
     pfnValid: choose.of([undefined, 'exact', 'pageblock', 'section', 'always', 'never'] as const),
+    foreignPages: 'balloon',
     p2mEntries: choose.maybe(() => choose.number(1, 9)),
     scrubDomheap: choose.flag(),
     swiotlb: { force: choose.flag(), slots: choose.of([32_768, 128]) },

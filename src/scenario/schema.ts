@@ -64,6 +64,12 @@ const platform = optionalFields({
     .describe(
       'what has a struct page: exactly the own RAM, blocks of 4 MiB or sections of 128 MiB with any of it, everything, nothing; as the release does it if not given',
     ),
+  foreignPages: z
+    .enum(['balloon', 'extended-region'])
+    .optional()
+    .describe(
+      'where dom0 maps foreign pages: in place of pages that it gives back, or in an extended region, with struct pages (Xen 4.16, Linux 5.17, arm64); balloon if not given',
+    ),
   p2mEntries: count(2 ** 20)
     .optional()
     .describe('entries that the p2m of foreign pages has memory for; any number if not given'),

@@ -31,6 +31,8 @@ export interface PlatformSpec {
   readonly lpae: boolean;
   /** undefined: as the release does it. */
   readonly pfnValid: PfnValid | undefined;
+  /** Where dom0 maps foreign pages: in place of own ones, or in an extended region with struct pages. */
+  readonly foreignPages: 'balloon' | 'extended-region';
   /** Entries that Linux's p2m of foreign pages has memory for; undefined: any number. */
   readonly p2mEntries: number | undefined;
   /** Option scrub-domheap of Xen: what a living domain frees is scrubbed too. */

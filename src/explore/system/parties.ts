@@ -1,11 +1,23 @@
 /** The hypervisor and the kernels of a case, made from its platform and from where its domains' memory lies. */
-import { gfn, type MachineAddr, mfn, offsetBy, PAGE_SIZE } from '../../address/index.ts';
+import {
+  type ByteRange,
+  ceilTo,
+  gfn,
+  type MachineAddr,
+  mfn,
+  offsetBy,
+  PAGE_SIZE,
+  type PhysAddr,
+  pfn,
+  physAddrOf,
+} from '../../address/index.ts';
 import {
   bareMetal,
   GrantTable,
   isQuirk,
   type LinuxPlatform,
   type Quirk as LinuxQuirk,
+  SECTION,
   SimulatedKernel,
   type World,
   XenPort,
@@ -82,7 +94,12 @@ export function makeParty(
 ): Party {
   const { domain: spec } = layout;
   const domid = domidOf(spec, index);
-  const platform = linuxPlatform(one, layout, hypervisor !== undefined);
+  const platform = {
+    ...linuxPlatform(one, layout, hypervisor !== undefined),
+    ...(hypervisor && one.platform.foreignPages === 'extended-region'
+      ? { structPagesToo: unpopulated(hypervisor.xen, domid) }
+      : {}),
+  };
   const common = { ...surroundings, platform };
   if (hypervisor === undefined) {
     const kernel = new SimulatedKernel({ ...common, stage2: bareMetal(platform.ram) });
@@ -98,6 +115,19 @@ export function makeParty(
   });
   const setUp = (frames: number) => xenPort.setUpGrantTable(frames);
   return { spec, domid, layout, kernel, grantTable: new GrantTable({ ...port, footprint, setUp }) };
+}
+
+/**
+ * Where foreign pages are mapped without giving up own ones: a section of an extended region, to which the kernel gives struct pages and a
+ * linear mapping when it first needs some. Source: fill_list(), drivers/xen/unpopulated-alloc.c, Linux 6.12.
+ */
+function unpopulated(xen: Xen, domid: DomId): ByteRange<PhysAddr>[] {
+  for (const { from, to } of xen.extendedRegions(domid)) {
+    const first = ceilTo(physAddrOf(pfn(from)), SECTION);
+    const end = offsetBy(first, SECTION);
+    if (end <= physAddrOf(pfn(to))) return [[first, end]];
+  }
+  return [];
 }
 
 /** Frames of the host's RAM that no domain has at first. */
@@ -128,7 +158,7 @@ function linuxPlatform(one: Case, layout: Layout, onXen: boolean): LinuxPlatform
     lpae: platform.lpae,
     regime: onXen ? 'EL1-stage2' : 'EL1',
     ram: layout.ram.map(({ phys, size }) => [phys, offsetBy(phys, size)] as const),
-    heap: [layout.heap],
+    heap: layout.heap,
     ...(platform.pfnValid === undefined ? {} : { pfnValid: platform.pfnValid }),
     ...(platform.p2mEntries === undefined ? {} : { p2mEntries: platform.p2mEntries }),
     swiotlb: { base: poolFrom, size: poolTo - poolFrom, force: platform.swiotlb.force },

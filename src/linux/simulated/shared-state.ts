@@ -49,6 +49,6 @@ export class SharedState {
     this.tables = makeTables(world);
     this.locks = new Locks(world);
     this.allocator = new PageAllocator(world, 'heap', platform.heap ?? []);
-    this.unpopulated = new PageAllocator(world, 'unpopulated', platform.structPagesToo ?? []);
+    this.unpopulated = new PageAllocator(world, 'unpopulated', platform.structPagesToo ?? [], 'highest');
   }
 }
