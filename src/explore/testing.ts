@@ -51,6 +51,7 @@ const BUFFERS: readonly BufferSpec[] = [
   size: size as number,
   at: RAM,
   contiguous: true,
+  compound: false,
   initially: 'written',
 }));
 

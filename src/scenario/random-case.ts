@@ -89,10 +89,12 @@ function randomPlatform(choose: Choices): PlatformSpec {
   const xen = choose.number(0, 3) > 0 ? ([4, choose.number(4, 23)] as const) : undefined;
   const architecture = choose.of(['arm64', 'arm', 'x86'] as const);
   const cpus = choose.number(1, 5);
+  const linux = choose.of(RELEASES);
+  const regions = architecture === 'arm64' && linux[0] >= 6 && xen !== undefined && xen[1] >= 16;
   const lineSizes = choose.of([[64], [32], [128], [32, 64], [64, 128]] as const);
   return {
     architecture,
-    linux: choose.of(RELEASES),
+    linux,
     xen,
     lineSizes,
     believedLineSizes: Array.from({ length: choose.number(0, cpus + 1) }, () => choose.of([32, 64, 128])),
@@ -104,7 +106,7 @@ function randomPlatform(choose: Choices): PlatformSpec {
     explicitBarriers: choose.flag(),
     lpae: architecture === 'arm' ? choose.flag() : true,
     pfnValid: choose.of([undefined, 'exact', 'pageblock', 'section', 'always', 'never'] as const),
-    foreignPages: 'balloon',
+    foreignPages: regions && choose.flag() ? 'extended-region' : 'balloon',
     p2mEntries: choose.maybe(() => choose.number(1, 9)),
     scrubDomheap: choose.flag(),
     swiotlb: { force: choose.flag(), slots: choose.of([32_768, 128]) },
@@ -144,6 +146,7 @@ function randomDevices(choose: Choices): DeviceSpec[] {
 function randomBuffers(choose: Choices, domains: readonly DomainSpec[]): BufferSpec[] {
   return Array.from({ length: choose.number(1, 5) }, (_, index) => {
     const domain = choose.of(domains);
+    const contiguous = choose.flag();
     return {
       name: `buffer${index}`,
       domain: domain.name,
@@ -151,7 +154,8 @@ function randomBuffers(choose: Choices, domains: readonly DomainSpec[]): BufferS
       size: choose.number(1, 20_000),
       // Far enough from each other.
       at: choose.maybe(() => domain.ram.at + (index + 1) * MIB),
-      contiguous: choose.flag(),
+      contiguous,
+      compound: contiguous && choose.flag(),
       initially: choose.of(['written', 'anything', 'clean', 'anothers'] as const),
     };
   });

@@ -134,6 +134,9 @@ const buffer = optionalFields({
   contiguous: flag()
     .optional()
     .describe('its machine frames follow each other; false: every second frame; true if not given'),
+  compound: flag()
+    .optional()
+    .describe('its pages are one compound page, mapped by the first; false if not given'),
   initially: z
     .enum(['written', 'anything', 'clean', 'anothers'])
     .optional()

@@ -83,6 +83,8 @@ export interface BufferSpec {
   readonly at: number | undefined;
   /** Its machine frames follow each other; false: every second frame. */
   readonly contiguous: boolean;
+  /** Its pages are one compound page, which drivers map by its first page. */
+  readonly compound: boolean;
   readonly initially: Initial;
 }
 

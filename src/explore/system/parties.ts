@@ -159,6 +159,7 @@ function linuxPlatform(one: Case, layout: Layout, onXen: boolean): LinuxPlatform
     regime: onXen ? 'EL1-stage2' : 'EL1',
     ram: layout.ram.map(({ phys, size }) => [phys, offsetBy(phys, size)] as const),
     heap: layout.heap,
+    compoundPages: compoundPages(one, layout),
     ...(platform.pfnValid === undefined ? {} : { pfnValid: platform.pfnValid }),
     ...(platform.p2mEntries === undefined ? {} : { p2mEntries: platform.p2mEntries }),
     swiotlb: { base: poolFrom, size: poolTo - poolFrom, force: platform.swiotlb.force },
@@ -169,6 +170,15 @@ function linuxPlatform(one: Case, layout: Layout, onXen: boolean): LinuxPlatform
     hasGrantMapIdentity: platform.quirks.includes('grant-map-identity'),
     quirks: platform.quirks.filter((name): name is LinuxQuirk => isQuirk(name)),
   };
+}
+
+/** From the first page of each to its end. */
+function compoundPages({ buffers }: Case, layout: Layout): ByteRange<PhysAddr>[] {
+  return buffers.flatMap(({ name, domain, compound }) => {
+    const pages = domain === layout.domain.name && compound ? layout.buffers.get(name) : undefined;
+    const [first, last] = [pages?.[0], pages?.at(-1)];
+    return first && last ? [[first.phys, offsetBy(last.phys, PAGE_SIZE)] as const] : [];
+  });
 }
 
 function ramRanges({ ram }: Layout): RamRange[] {
