@@ -1,11 +1,12 @@
-/** Pages that steps give back and ask for: those of the only kernel, and addresses for what a hypervisor is to put there. */
+/** Pages that steps give back and ask for: those that a kernel gets again, and addresses for what a hypervisor is to put there. */
 import { offsetBy, PAGE_SIZE, type PhysAddr } from '../../address/index.ts';
 import type { Footprint, Scheduler } from '../../machine/index.ts';
 
 export class FreePages {
   readonly #footprint: Footprint;
   readonly #scheduler: Scheduler;
-  readonly #freed: (readonly PhysAddr[])[] = [];
+  /** By domain. */
+  readonly #freed = new Map<string, (readonly PhysAddr[])[]>();
   #taken = 0;
 
   constructor(footprint: Footprint, scheduler: Scheduler) {
@@ -13,11 +14,11 @@ export class FreePages {
     this.#scheduler = scheduler;
   }
 
-  /** Pages go back to the only kernel, which gives those out first that came last. */
+  /** Pages go back to a kernel, which gives those out first that came last. */
   free(domain: string, pages: readonly PhysAddr[]): void {
     this.#scheduler.atomic(`free ${pages.length} pages`, () => {
       this.#footprint.touch(`freed:${domain}`, true);
-      this.#freed.push(pages);
+      this.#freedOf(domain).push(pages);
     });
   }
 
@@ -25,12 +26,13 @@ export class FreePages {
   allocate(domain: string, count: number): PhysAddr | undefined {
     return this.#scheduler.atomic(`allocate ${count} freed pages`, () => {
       this.#footprint.touch(`freed:${domain}`, true);
-      const pages = this.#freed.at(-1) ?? [];
+      const freed = this.#freedOf(domain);
+      const pages = freed.at(-1) ?? [];
       const first = pages[0];
       const follow = pages.slice(0, count).every((page, i) => page - i * PAGE_SIZE === first);
       if (first === undefined || pages.length < count || !follow) return undefined;
-      this.#freed.pop();
-      if (pages.length > count) this.#freed.push(pages.slice(count));
+      freed.pop();
+      if (pages.length > count) freed.push(pages.slice(count));
       return first;
     });
   }
@@ -43,5 +45,11 @@ export class FreePages {
       this.#taken += count;
       return at;
     });
+  }
+
+  #freedOf(domain: string): (readonly PhysAddr[])[] {
+    const freed = this.#freed.get(domain) ?? [];
+    this.#freed.set(domain, freed);
+    return freed;
   }
 }
