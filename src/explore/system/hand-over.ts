@@ -27,7 +27,7 @@ export function handOver(
 ): void {
   // A scripted device shows what it reaches when it uses it.
   if (mapping.device.spec.behaves === 'scripted') return;
-  const { direction, device, name } = mapping;
+  const { direction, device, id } = mapping;
   const reached = reachOf(
     system,
     mapping,
@@ -40,7 +40,7 @@ export function handOver(
   const window = { reads: direction !== Direction.fromDevice, writes: direction !== Direction.toDevice };
   for (const [low, high] of reached) {
     if (window.reads) deviceLooks(system, low, high);
-    system.machine.openWindow(name, device.port, low, high, window);
+    system.machine.openWindow(id, device.port, low, high, window);
   }
   let at = from;
   for (const [low, high] of reached) {
@@ -59,7 +59,7 @@ export function takeBack(
 ): void {
   for (const [low, high] of system.windows.close(mapping, entry, from, to)) {
     if (mapping.direction !== Direction.toDevice) system.bounces.device('write', low, high - low, () => {});
-    system.machine.closeWindow(mapping.name, low, high);
+    system.machine.closeWindow(mapping.id, low, high);
   }
 }
 

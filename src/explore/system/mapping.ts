@@ -6,7 +6,12 @@ import type { Place } from './places.ts';
 
 /** A mapping of the DMA API that is live, or failed. */
 export interface Mapping {
+  /** As the scenario calls it. A buffer that is mapped twice at once has two of that name. */
   readonly name: string;
+  /** Of this one alone. */
+  readonly id: string;
+  /** Index of the agent that mapped. */
+  readonly agent: number;
   readonly device: SystemDevice;
   readonly direction: Direction;
   /** None where it failed. */

@@ -22,12 +22,14 @@ export interface Grant {
 
 export class Named {
   readonly places = new Map<string, Place>();
-  readonly mappings = new Map<string, Mapping>();
   readonly grants = new Map<string, Grant>();
   /** What grants are mapped, by the name of the buffer that came of it. */
   readonly foreign = new Map<string, { readonly pages: readonly ForeignPage[] }>();
-  /** Mappings that were unmapped: a device that has not finished goes on using the address that it was given. */
-  readonly ended = new Map<string, Mapping>();
+  /** Live ones by name, in the order in which they were made. */
+  readonly #mappings = new Map<string, readonly Mapping[]>();
+  /** The last that was unmapped: a device that has not finished goes on using the address that it was given. */
+  readonly #ended = new Map<string, Mapping>();
+  #mapped = 0;
   /** Names that no step makes or takes away. */
   readonly #fixed: ReadonlySet<string>;
   /** Buffers, mappings and grants that were there at some time, by kind and name. */
@@ -52,19 +54,51 @@ export class Named {
   /** The buffer of that name, if it exists now. */
   placeFor(name: string): Place | undefined {
     if (this.#fixed.has(name)) return this.places.get(name);
-    return this.#look('buffer', name, this.places);
+    return this.#look('buffer', name, () => this.places.get(name));
   }
-  /** The mapping of that name, if it is live now. */
-  mapping(name: string): Mapping | undefined {
-    return this.#look('mapping', name, this.mappings);
+  /** The mapping of that name that is live now; of several the one that this agent made last, else the last one. */
+  mapping(name: string, agent: number): Mapping | undefined {
+    return this.#look('mapping', name, () => this.#live(name, agent));
   }
   grantFor(name: string): Grant | undefined {
-    return this.#look('grant', name, this.grants);
+    return this.#look('grant', name, () => this.grants.get(name));
   }
-  #look<Value>(kind: Kind, name: string, values: ReadonlyMap<string, Value>): Value | undefined {
+  /** The mapping whose address a device was given last under that name, live or not; within an atomic action that has touched the name. */
+  givenToDevice(name: string, agent: number): Mapping | undefined {
+    return this.#live(name, agent) ?? this.#ended.get(name);
+  }
+  #live(name: string, agent: number): Mapping | undefined {
+    const all = this.#mappings.get(name) ?? [];
+    return all.findLast((each) => each.agent === agent) ?? all.at(-1);
+  }
+
+  /** A mapping is made; within an atomic action that has touched the name. */
+  mappingMade(made: Omit<Mapping, 'id'>): Mapping {
+    const { name } = made;
+    const others = this.#mappings.get(name) ?? [];
+    const mapping = { ...made, id: others.length === 0 ? name : `${name} (${++this.#mapped})` };
+    this.#mappings.set(name, [...others, mapping]);
+    return mapping;
+  }
+  /** It is unmapped; within an atomic action that has touched the name. */
+  mappingEnded(mapping: Mapping): void {
+    const { name } = mapping;
+    const others = (this.#mappings.get(name) ?? []).filter((each) => each !== mapping);
+    this.#mappings.set(name, others);
+    this.#ended.set(name, mapping);
+  }
+  /** A buffer and what was made of it are gone; within an atomic action. */
+  forget(name: string): void {
+    this.touch(name, true);
+    this.places.delete(name);
+    this.#mappings.delete(name);
+    this.foreign.delete(name);
+  }
+
+  #look<Value>(kind: Kind, name: string, find: () => Value | undefined): Value | undefined {
     return this.#scheduler.atomic(`look up ${name}`, () => {
       this.touch(name, false);
-      const value = values.get(name);
+      const value = find();
       if (value === undefined) this.missing(kind, name);
       return value;
     });

@@ -8,7 +8,11 @@ import { type MakeMachine, System } from './system.ts';
 
 export function makeProgram(one: Case, design: Design, machine: MakeMachine): Program<System> {
   const hardware = one.domains.find((domain) => domain.hardware)?.name ?? one.domains[0]?.name ?? '';
-  const actors: Actor[] = one.agents.map((spec) => ({ spec, domain: spec.domain ?? hardware }));
+  const actors: Actor[] = one.agents.map((spec, index) => ({
+    index,
+    spec,
+    domain: spec.domain ?? hardware,
+  }));
   return {
     make: (footprint) => {
       const world = new System(one, design, machine, footprint);

@@ -25,8 +25,9 @@ export const COHERENT_STEPS: Handlers<'alloc-coherent' | 'free-coherent'> = {
       };
       system.named.places.set(as, place);
       const entries = [{ place, from: 0, to: size, dma: buffer.dma }];
-      system.named.mappings.set(as, {
+      system.named.mappingMade({
         name: as,
+        agent: system.current.agent,
         device: system.device(device),
         direction: Direction.bidirectional,
         entries,
@@ -36,7 +37,7 @@ export const COHERENT_STEPS: Handlers<'alloc-coherent' | 'free-coherent'> = {
   },
   'free-coherent': (system, actor, { buffer }) => {
     const place = system.named.placeFor(buffer);
-    const mapping = system.named.mapping(buffer);
+    const mapping = system.named.mapping(buffer, actor.index);
     const entry = mapping?.entries[0];
     if (!place || !entry) return;
     const size = place.pages.length * PAGE_SIZE;

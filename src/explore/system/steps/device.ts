@@ -19,7 +19,7 @@ function device(
     const { mapping: name, buffer } = action;
     system.named.touch(name ?? buffer ?? '', false);
     if (name !== undefined) {
-      const mapping = system.named.mappings.get(name) ?? system.named.ended.get(name);
+      const mapping = system.named.givenToDevice(name, system.current.agent);
       if (mapping === undefined) {
         system.named.missing('mapping', name);
         return;

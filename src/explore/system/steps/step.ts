@@ -6,6 +6,8 @@ import type { System } from '../system.ts';
 
 /** Who executes a step. */
 export interface Actor {
+  /** Of all agents. */
+  readonly index: number;
   readonly spec: AgentSpec;
   /** Its domain; a device's program has none. */
   readonly domain: string;
@@ -47,9 +49,6 @@ export function failAtomically(system: System, what: string): void {
 export function forget(system: System, name: string, before: () => void = () => {}): void {
   system.scheduler.atomic(`forget ${name}`, () => {
     before();
-    system.named.touch(name, true);
-    system.named.places.delete(name);
-    system.named.mappings.delete(name);
-    system.named.foreign.delete(name);
+    system.named.forget(name);
   });
 }

@@ -34,7 +34,11 @@ function map(system: System, actor: Actor, action: ActionOf<'map'>): void {
     .api(actor.domain, actor.spec.cpu)
     .map(device, physAt(place, from), to - from, direction, attributes);
   const entries = dma === DMA_MAPPING_ERROR ? [] : [{ place, from, to, dma }];
-  finishMap(system, { name: action.as, device, direction, entries, attributes }, action.mayFail);
+  finishMap(
+    system,
+    { name: action.as, agent: actor.index, device, direction, entries, attributes },
+    action.mayFail,
+  );
 }
 
 function mapList(system: System, actor: Actor, action: ActionOf<'map-sg'>): void {
@@ -53,7 +57,7 @@ function mapList(system: System, actor: Actor, action: ActionOf<'map-sg'>): void
   const list = runs.map(({ place, from, to }) => ({ phys: physAt(place, from), size: to - from }));
   const mapped = system.api(actor.domain, actor.spec.cpu).mapSg(device, list, direction, attributes) ?? [];
   const entries = mapped.map(({ dma }, i) => ({ ...(runs[i] as Part), dma }));
-  finishMap(system, { name: action.as, device, direction, entries, attributes });
+  finishMap(system, { name: action.as, agent: actor.index, device, direction, entries, attributes });
 }
 
 /** Bytes of a buffer. */
@@ -100,23 +104,24 @@ function begin(
   });
 }
 
-function finishMap(system: System, mapping: Mapping, mayFail = false): void {
-  system.scheduler.atomic(`map ${mapping.name}: hand over`, () => {
-    system.named.make('mapping', mapping.name);
+function finishMap(system: System, made: Omit<Mapping, 'id'>, mayFail = false): void {
+  const { name, device, entries } = made;
+  system.scheduler.atomic(`map ${name}: hand over`, () => {
+    system.named.make('mapping', name);
     system.setSpare([]);
-    if (mapping.entries.length === 0) {
-      if (!mayFail) system.fail('fault', `mapping ${mapping.name} for ${mapping.device.name} failed`);
+    if (entries.length === 0) {
+      if (!mayFail) system.fail('fault', `mapping ${name} for ${device.name} failed`);
       return;
     }
-    system.named.mappings.set(mapping.name, mapping);
-    for (const entry of mapping.entries) noteBounce(system, mapping, entry);
+    const mapping = system.named.mappingMade(made);
+    for (const entry of entries) noteBounce(system, mapping, entry);
     if (!mapping.attributes.skipCpuSync)
       for (const entry of mapping.entries) handOver(system, mapping, entry, entry.from, entry.to);
   });
 }
 
 function unmap(system: System, actor: Actor, action: ActionOf<'unmap' | 'unmap-sg'>): void {
-  const mapping = system.named.mapping(action.mapping);
+  const mapping = system.named.mapping(action.mapping, actor.index);
   if (!mapping) return;
   const direction = action.direction === undefined ? mapping.direction : DIRECTIONS[action.direction];
   const attributes = action.attributes.length > 0 ? attributesOf(action.attributes) : mapping.attributes;
@@ -131,14 +136,13 @@ function unmap(system: System, actor: Actor, action: ActionOf<'unmap' | 'unmap-s
   else for (const { dma, size } of sized) api.unmap(mapping.device, dma, size, direction, attributes);
   system.scheduler.atomic(`unmap ${mapping.name}: done`, () => {
     system.named.touch(mapping.name, true);
-    system.named.mappings.delete(mapping.name);
-    system.named.ended.set(mapping.name, mapping);
+    system.named.mappingEnded(mapping);
     for (const entry of mapping.entries) system.bounces.unmapped(entry);
   });
 }
 
 function sync(system: System, actor: Actor, action: ActionOf<'sync-for-cpu' | 'sync-for-device'>): void {
-  const mapping = system.named.mapping(action.mapping);
+  const mapping = system.named.mapping(action.mapping, actor.index);
   if (!mapping) return;
   const direction = action.direction === undefined ? mapping.direction : DIRECTIONS[action.direction];
   const api = system.api(actor.domain, actor.spec.cpu);
