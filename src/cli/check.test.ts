@@ -34,6 +34,13 @@ describe('exit code', () => {
       ['--design', 'linux-3.19', '--transitions', '5'],
       3,
     ],
+    [
+      '3 where a bound was hit before it could be said whether an expectation is met',
+      `${SCENARIOS}thread/11-index-race.yaml`,
+      ['--executions', '1'],
+      3,
+    ],
+    ['3 where nothing was judged', file('nothing.yaml', 'title: x\nsteps: []\n'), [], 3],
     ['2 where there is no such file', 'no-such.yaml', [], 2],
     ['2 where the file is not a scenario', file('other.yaml', 'a: 1\n'), [], 2],
   ] as const)('%s', async (_, path, args, exit) => {

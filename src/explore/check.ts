@@ -41,6 +41,16 @@ export interface CheckSummary {
   readonly row: CheckRow;
 }
 
+/** Judged, and not as expected. */
+export function isUnmet({ verdict, asExpected }: Pick<CheckSummary, 'verdict' | 'asExpected'>): boolean {
+  return asExpected === false && verdict !== 'inconclusive';
+}
+
+/** Not judged, and that was not expected: whatever was expected may be true. */
+export function isOpen({ verdict, asExpected }: Pick<CheckSummary, 'verdict' | 'asExpected'>): boolean {
+  return asExpected !== true && verdict === 'inconclusive';
+}
+
 /** What is checked, and how long a case may take. */
 export interface CheckOptions {
   readonly now: () => number;
@@ -98,9 +108,10 @@ function compared(row: CheckRow, expectation: Expectation): CheckRow {
     ...row,
     expected: expectation.verdict,
     asExpected,
-    because: asExpected
-      ? row.because
-      : `expected ${expectation.verdict}${rule ? ` (${rule})` : ''}, found ${found}${row.because ? `: ${row.because}` : ''}`,
+    because:
+      asExpected || row.verdict === 'inconclusive'
+        ? row.because
+        : `expected ${expectation.verdict}${rule ? ` (${rule})` : ''}, found ${found}${row.because ? `: ${row.because}` : ''}`,
   };
 }
 

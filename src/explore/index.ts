@@ -4,6 +4,8 @@ export {
   type CheckRow,
   type CheckSummary,
   checkScenario,
+  isOpen,
+  isUnmet,
   summarise,
 } from './check.ts';
 export {

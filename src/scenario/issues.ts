@@ -39,7 +39,9 @@ function addIssue(issue: z.core.$ZodIssue, root: TreeNode, text: string, add: Ad
     return;
   }
   const { node, exact } = nearest(root, issue.path);
-  const found = exact ? describe(node, text) : `no ${JSON.stringify(issue.path.map(String).at(-1))}`;
+  // A text in place of a map is the value of its main field.
+  const isThere = exact || (node.kind === 'scalar' && issue.code === 'invalid_format');
+  const found = isThere ? describe(node, text) : `no ${JSON.stringify(issue.path.map(String).at(-1))}`;
   add(node.from, `found ${found}${meant(issue, node)}, expected ${expected(issue)}`);
 }
 
