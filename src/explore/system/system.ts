@@ -4,6 +4,7 @@
  * An exploration makes one for every execution, so setting up is lazy wherever it can be.
  */
 import {
+  hex,
   type MachineAddr,
   machineAddrOf,
   offsetBy,
@@ -112,7 +113,7 @@ export class System {
     this.xen = one.platform.xen && makeXen(one, layouts, this.hardware, footprint);
     const hypervisor = this.xen && { xen: this.xen, hardware: this.hardware };
     const { machine, scheduler } = this;
-    const fault = ({ rule, what }: KernelFault) => this.fail(rule, what);
+    const fault = ({ rule, what, at }: KernelFault) => this.fail(rule, `${what} at ${hex(at)}`);
     for (const [i, layout] of layouts.entries()) {
       const { name } = layout.domain;
       const surroundings = {

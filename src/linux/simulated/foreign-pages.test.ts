@@ -81,7 +81,7 @@ describe('a foreign page', () => {
     expect(host.faults).toEqual([]);
     host.dom0.cpuWrite(phys, 64);
     host.dom0.archSyncForCpu(phys, 64, Direction.fromDevice);
-    expect(host.faults.map(({ what }) => what)).toEqual(['write', 'invalidate']);
+    expect(host.faults.map(({ what }) => what.split(' ')[0])).toEqual(['write', 'invalidate']);
   });
 
   test('is maintained by hypercall at its machine address, while it is mapped', () => {
@@ -378,6 +378,8 @@ describe('a hypercall', () => {
     const host = testHost();
     mapped(host, place(host.dom0), grant(host));
     host.dom0.syncAliasForCpu({ mapping: 'scratch', phys: physAddr(3 * GIB) }, 64, Direction.fromDevice);
-    expect(host.faults).toMatchObject([{ rule: 'fault', what: 'invalidate', at: 3 * GIB, size: 64 }]);
+    expect(host.faults).toMatchObject([
+      { rule: 'fault', what: 'invalidate where no memory is mapped for it', at: 3 * GIB, size: 64 },
+    ]);
   });
 });
