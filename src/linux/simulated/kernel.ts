@@ -159,10 +159,10 @@ export class SimulatedKernel implements Kernel {
   }
 
   lock(name: string): void {
-    this.#state.locks.lock(name);
+    if (!this.#state.locksLeftOut) this.#state.locks.lock(name);
   }
   unlock(name: string): void {
-    this.#state.locks.unlock(name);
+    if (!this.#state.locksLeftOut) this.#state.locks.unlock(name);
   }
 
   syncAliasForDevice(alias: Alias, size: number, direction: Direction): void {
