@@ -27,6 +27,17 @@ export function installHint(missing: readonly Tool[]): string {
   return `${missing.join(', ')} not found: apt-get install ${PEERS.join(' ')}`;
 }
 
+/**
+ * For tests that need the model checkers: what to say where one is missing, so that they are skipped visibly.
+ * @throws with CI set in the environment: there a missing oracle is a failure.
+ */
+export function missingCheckers(): string | undefined {
+  const missing = missingOf(['spin', 'rumur', 'gcc']);
+  if (missing.length === 0) return undefined;
+  if (process.env['CI']) throw new Error(installHint(missing));
+  return installHint(missing);
+}
+
 export interface MachineFacts {
   readonly cpu: string;
   readonly cores: number;

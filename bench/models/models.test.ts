@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { missingOf } from '../tools.ts';
+import { missingCheckers } from '../tools.ts';
 import { makeChecker } from '../verdict-peers.ts';
 import { murphi } from './murphi.ts';
 import { promela } from './promela.ts';
@@ -28,7 +28,9 @@ describe('the generated models', () => {
   });
 });
 
-describe.runIf(missingOf(['spin', 'rumur', 'gcc']).length === 0)('the verdict', () => {
+const missing = missingCheckers();
+
+describe.skipIf(missing !== undefined)(`the verdict${missing === undefined ? '' : ` (${missing})`}`, () => {
   let folder = '';
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'dmalab-models-'));

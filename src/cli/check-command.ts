@@ -4,7 +4,14 @@ import { join, relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DESIGNS } from '../designs/index.ts';
-import { type CheckRow, type CheckSummary, checkScenario, summarise } from '../explore/index.ts';
+import {
+  type CheckRow,
+  type CheckSummary,
+  checkScenario,
+  isOpen,
+  isUnmet,
+  summarise,
+} from '../explore/index.ts';
 import type { Design } from '../linux/index.ts';
 import { checkJson, checkReport, makeStyle } from '../report/index.ts';
 import { parseScenario, type Scenario } from '../scenario/index.ts';
@@ -149,12 +156,10 @@ function fits(scenario: Scenario, on: Design['on']): boolean {
 
 function exitOf(summaries: readonly CheckSummary[]): Exit {
   if (
-    summaries.some(
-      ({ asExpected, verdict }) => asExpected === false || (asExpected === null && verdict === 'violated'),
-    )
+    summaries.some(isUnmet) ||
+    summaries.some((one) => one.asExpected === null && one.verdict === 'violated')
   )
     return Exit.findings;
-  if (summaries.some(({ asExpected, verdict }) => asExpected === null && verdict === 'inconclusive'))
-    return Exit.inconclusive;
+  if (summaries.some(isOpen)) return Exit.inconclusive;
   return Exit.nothingFound;
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type CheckDocument, checkDocument } from '../report/check-schema.ts';
-import { dmalab, file, spawnDmalab } from './testing.ts';
+import { childCpuSeconds, dmalab, file, spawnDmalab } from './testing.ts';
 
 const SCENARIOS = fileURLToPath(new URL('../../scenarios/', import.meta.url));
 const FOREIGN = `${SCENARIOS}tutorial/5-foreign-page.yaml`;
@@ -34,6 +34,13 @@ describe('exit code', () => {
       ['--design', 'linux-3.19', '--transitions', '5'],
       3,
     ],
+    [
+      '3 where a bound was hit before it could be said whether an expectation is met',
+      `${SCENARIOS}thread/11-index-race.yaml`,
+      ['--executions', '1'],
+      3,
+    ],
+    ['3 where nothing was judged', file('nothing.yaml', 'title: x\nsteps: []\n'), [], 3],
     ['2 where there is no such file', 'no-such.yaml', [], 2],
     ['2 where the file is not a scenario', file('other.yaml', 'a: 1\n'), [], 2],
   ] as const)('%s', async (_, path, args, exit) => {
@@ -109,11 +116,11 @@ describe('what cannot be used', () => {
 
 describe('the shipped scenarios', () => {
   it('with every design: each expectation met, printed as a matrix, within a minute', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, () => {
-    const begin = performance.now();
+    const before = childCpuSeconds();
     const { status, stdout, stderr } = spawnDmalab(['check', '--design', 'all', SCENARIOS]);
-    expect(performance.now() - begin).toBeLessThan(60_000);
+    expect(childCpuSeconds() - before).toBeLessThan(60);
     expect(stderr).toBe('');
     // Where nothing was expected of a design, violations are findings.
     expect(status).toBe(1);

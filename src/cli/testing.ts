@@ -74,6 +74,13 @@ export function spawnDmalab(args: readonly string[], options: Parameters<typeof 
   return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', maxBuffer: 2 ** 28, ...options });
 }
 
+/** CPU time that ended child processes have used, seconds: what a wall clock says when nothing else runs (proc(5), cutime and cstime). */
+export function childCpuSeconds(): number {
+  const [, afterName = ''] = readFileSync('/proc/self/stat', 'utf8').split(') ');
+  const [cutime = 0, cstime = 0] = afterName.split(' ').slice(13, 15).map(Number);
+  return (cutime + cstime) / 100;
+}
+
 /** One event as the kernel prints it. */
 export const event = (payload: string, pid = 99) =>
   `            test-${String(pid).padEnd(7)} [000] ..... 19.100000: ${payload}`;

@@ -139,6 +139,9 @@ export class FakeKernel implements Kernel {
     const [from, to] = this.#facts.ram ?? [3 * 2 ** 30, 4 * 2 ** 30];
     return at >= from && at < to;
   }
+  namedFrame(frame: Pfn): Pfn {
+    return frame;
+  }
   pfnToBfn(frame: Pfn): Mfn {
     return mfn(this.#facts.p2m?.get(frame) ?? frame);
   }

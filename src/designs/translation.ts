@@ -10,6 +10,12 @@ export const noBusOffset: Translation = {
   toBus: (_kernel, _device, dma) => dmaToMachine(dma),
 };
 
+/** The repair of what follows: the same in 64 bits, where a phys_addr_t has 32 and machine addresses more. */
+export const wideBusOffset: Translation = {
+  toDma: (kernel, device, bus) => kernel.busToDma(device, bus, 64),
+  toBus: (kernel, device, dma) => kernel.dmaToBus(device, dma, 64),
+};
+
 /** Since 5.9 (Raspberry Pi 4): phys_to_dma() and dma_to_phys(). */
 export const busOffset: Translation = {
   toDma: (kernel, device, bus) => kernel.busToDma(device, bus),

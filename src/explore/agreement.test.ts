@@ -29,7 +29,7 @@ function program(one: Case): Program<System> {
 }
 
 test('the reduced exploration finds what naive enumeration finds, no more and no less', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, () => {
   let executions = 0;
   let naive = 0;

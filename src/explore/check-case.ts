@@ -8,8 +8,17 @@ import { readable } from './readable.ts';
 import type { CaseResult, Rule } from './result.ts';
 import { tellStory } from './story.ts';
 import type { Found } from './system/found.ts';
+import type { Looked } from './system/looked.ts';
+import { machineSpec } from './system/machine-spec.ts';
 import { makeProgram } from './system/program.ts';
-import { machineSpec, type System } from './system/system.ts';
+import type { System } from './system/system.ts';
+
+/** Said in place of "holds" where nothing could have gone wrong. */
+const NOTHING_JUDGED =
+  'nothing was judged: no step reads, writes, maps or invalidates anything, and no device accesses memory';
+/** Said beside "holds" where it means less than it seems to. */
+const NO_DATA =
+  'no data was looked at: neither a CPU nor a device reads any, so what is stale would not show';
 
 /** Something found, and the order of events in which it was. */
 interface Best {
@@ -32,6 +41,7 @@ export function adversarialProgram(one: Case, design: Design): Program<System> {
 export function checkCase(one: Case, design: Design, bounds: Bounds, wanted?: string): CaseResult {
   let best: Best | undefined;
   let stuck: string | undefined;
+  const looked: Looked = { atData: false, atAnything: false };
   const exploration = explore(adversarialProgram(one, design), bounds, (execution) => {
     for (const { message, agent, call } of execution.crashes)
       throw new Error(
@@ -41,6 +51,8 @@ export function checkCase(one: Case, design: Design, bounds: Bounds, wanted?: st
       stuck ??=
         unfollowed(execution, one) ??
         `nobody can go on: ${execution.blocked.map(({ agent, what }) => `${one.agents[agent]?.name}: ${what}`).join('; ')}`;
+    looked.atData ||= execution.world.looked.atData;
+    looked.atAnything ||= execution.world.looked.atAnything;
     for (const found of execution.world.found)
       if (!found.consequence && (best === undefined || isBetter(found, best.found, wanted)))
         best = { found, schedule: scheduleOf(execution).slice(0, found.transition) };
@@ -62,7 +74,9 @@ export function checkCase(one: Case, design: Design, bounds: Bounds, wanted?: st
     };
   // Nobody can go on: what would have come was not judged.
   if (stuck !== undefined) return { verdict: 'inconclusive', because: stuck, ...cost, violation: undefined };
-  return { verdict: 'holds', because: undefined, ...cost, violation: undefined };
+  if (!looked.atAnything)
+    return { verdict: 'inconclusive', because: NOTHING_JUDGED, ...cost, violation: undefined };
+  return { verdict: 'holds', because: looked.atData ? undefined : NO_DATA, ...cost, violation: undefined };
 }
 
 /** The same found in an order that is easier to read, where there is one. */

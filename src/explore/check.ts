@@ -13,7 +13,7 @@ export interface CheckRow {
   /** null where nothing is written. */
   readonly expected: Verdict | null;
   readonly asExpected: boolean | null;
-  /** Why it is inconclusive, or not as expected. */
+  /** Why it is inconclusive, or not as expected, or why it means little that it holds. */
   readonly because: string | undefined;
   readonly executions: number;
   readonly transitions: number;
@@ -39,6 +39,16 @@ export interface CheckSummary {
   readonly ms: number;
   /** The smallest case that goes wrong, else the first. */
   readonly row: CheckRow;
+}
+
+/** Judged, and not as expected. */
+export function isUnmet({ verdict, asExpected }: Pick<CheckSummary, 'verdict' | 'asExpected'>): boolean {
+  return asExpected === false && verdict !== 'inconclusive';
+}
+
+/** Not judged, and that was not expected: whatever was expected may be true. */
+export function isOpen({ verdict, asExpected }: Pick<CheckSummary, 'verdict' | 'asExpected'>): boolean {
+  return asExpected !== true && verdict === 'inconclusive';
 }
 
 /** What is checked, and how long a case may take. */
@@ -98,9 +108,10 @@ function compared(row: CheckRow, expectation: Expectation): CheckRow {
     ...row,
     expected: expectation.verdict,
     asExpected,
-    because: asExpected
-      ? row.because
-      : `expected ${expectation.verdict}${rule ? ` (${rule})` : ''}, found ${found}${row.because ? `: ${row.because}` : ''}`,
+    because:
+      asExpected || row.verdict === 'inconclusive'
+        ? row.because
+        : `expected ${expectation.verdict}${rule ? ` (${rule})` : ''}, found ${found}${row.because ? `: ${row.because}` : ''}`,
   };
 }
 
@@ -135,6 +146,6 @@ export function summarise(scenario: Scenario, rows: readonly CheckRow[]): CheckS
     executions: sum(({ executions }) => executions),
     transitions: sum(({ transitions }) => transitions),
     ms: sum(({ ms }) => ms),
-    row: unexpected ?? violated[0] ?? inconclusive[0] ?? first,
+    row: unexpected ?? violated[0] ?? inconclusive[0] ?? rows.find(({ because }) => because) ?? first,
   };
 }

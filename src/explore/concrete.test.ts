@@ -8,8 +8,8 @@ import type { Case } from '../scenario/index.ts';
 import { adversarialProgram } from './check-case.ts';
 import { explore, replay, type Schedule } from './engine/index.ts';
 import type { Found } from './system/found.ts';
+import { machineSpec } from './system/machine-spec.ts';
 import { makeProgram } from './system/program.ts';
-import { machineSpec } from './system/system.ts';
 import { shippedCases, smallCase } from './testing.ts';
 
 const BOUNDS = { executions: 10, transitions: 100_000 };

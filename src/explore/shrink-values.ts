@@ -34,6 +34,7 @@ export function* smallerBuffers(one: Case): Iterable<Case> {
     const changes: Partial<BufferSpec>[] = [
       ...(buffer.at === undefined ? [] : [{ at: undefined }]),
       ...(buffer.contiguous ? [] : [{ contiguous: true }]),
+      ...(buffer.compound ? [{ compound: false }] : []),
       ...[...inUnits(buffer.size, line, 1)].map((size) => ({ size })),
       ...[...inUnits(buffer.offset, line, 0)].map((offset) => ({ offset })),
     ];

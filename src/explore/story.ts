@@ -22,8 +22,8 @@ import { replay, type Schedule, type Transition } from './engine/index.ts';
 import type { Copy, Rule, TimelineKind, TimelineStep, Violation } from './result.ts';
 import { describeStep } from './system/describe.ts';
 import type { Found } from './system/found.ts';
+import { machineSpec } from './system/machine-spec.ts';
 import { makeProgram } from './system/program.ts';
-import { machineSpec } from './system/system.ts';
 
 /** A maintenance operation as the machine was given it. */
 interface Maintained {

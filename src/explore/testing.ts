@@ -25,6 +25,8 @@ export const NATIVE: PlatformSpec = {
   outerCache: false,
   outerCacheDriver: 'none',
   smmu: false,
+  preemption: true,
+  foreignPages: 'balloon',
   explicitBarriers: false,
   lpae: true,
   pfnValid: undefined,
@@ -49,6 +51,7 @@ const BUFFERS: readonly BufferSpec[] = [
   size: size as number,
   at: RAM,
   contiguous: true,
+  compound: false,
   initially: 'written',
 }));
 

@@ -5,20 +5,12 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { missingCheckers } from '../../bench/tools.ts';
 import { dmaDirect } from '../designs/index.ts';
 import { checkCase } from '../explore/check-case.ts';
 import { DEFAULT_BOUNDS } from '../scenario/index.ts';
 import { randomCase } from './random-case.ts';
-import {
-  explored,
-  inParallel,
-  missingCheckers,
-  type Rules,
-  rumur,
-  shippedCases,
-  spin,
-  tryExport,
-} from './testing.ts';
+import { explored, inParallel, type Rules, rumur, shippedCases, spin, tryExport } from './testing.ts';
 
 const missing = missingCheckers();
 const everything = process.env['DMALAB_EXPORT'] === 'all';

@@ -39,8 +39,8 @@ const buffers = (initially: BufferSpec['initially']): BufferSpec[] =>
     size,
     at: RAM,
     contiguous: true,
+    compound: false,
     initially,
-    kmalloc: false,
   }));
 
 const access: fc.Arbitrary<Action> = fc

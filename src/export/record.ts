@@ -180,7 +180,7 @@ function withoutOwnLocks(agents: readonly (readonly Action[])[]): Action[][] {
 
 function namesOf(one: Case, system: System): NamedBytes[] {
   const order = one.buffers.map(({ name }) => name);
-  const places = [...system.places.values()].sort(
+  const places = [...system.named.places.values()].sort(
     (a, b) =>
       (order.indexOf(a.name) + 1 || order.length + 1) - (order.indexOf(b.name) + 1 || order.length + 1),
   );

@@ -6,21 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { installHint, missingOf } from '../../bench/tools.ts';
 import { DESIGNS, dmaDirect } from '../designs/index.ts';
 import { adversarialProgram } from '../explore/check-case.ts';
 import { explore, type Rule } from '../explore/index.ts';
 import type { Design } from '../linux/index.ts';
 import { type Bounds, type Case, DEFAULT_BOUNDS, parseScenario } from '../scenario/index.ts';
 import { CannotExport, type ExportOptions, exportCase, type Language } from './index.ts';
-
-/** What is not installed; where it has to be (CI) that is an error. */
-export function missingCheckers(): string | undefined {
-  const missing = missingOf(['spin', 'rumur', 'gcc']);
-  if (missing.length === 0) return undefined;
-  if (process.env['CI']) throw new Error(installHint(missing));
-  return installHint(missing);
-}
 
 /** Rules of which an assertion can fail, sorted. */
 export type Rules = readonly Rule[];

@@ -24,6 +24,7 @@ export {
   type Table,
   type Tables,
 } from './kernel.ts';
+export { FIRST_ON_ARM64, LINUX_RELEASES } from './releases.ts';
 export type { SimulatedDevice } from './simulated/device.ts';
 export {
   allocateForeignPages,
@@ -42,6 +43,7 @@ export {
   nativeMaintenance,
   nativeOperation,
 } from './simulated/native-maintenance.ts';
+export { SECTION } from './simulated/pfn-valid.ts';
 export type { LinuxPlatform, PfnValid, SwiotlbPlatform } from './simulated/platform.ts';
 export { isQuirk, QUIRKS, type Quirk, type QuirkFacts } from './simulated/quirks.ts';
 export { bareMetal, xenStage2 } from './simulated/stage2.ts';

@@ -68,9 +68,14 @@ export interface Kernel {
   isOwnFrame(frame: Mfn): boolean;
   /** pfn_to_bfn(): the machine frame behind a pseudo-physical one; the identity for local pages. */
   pfnToBfn(frame: Pfn): Mfn;
-  /** phys_to_dma() and dma_to_phys(): the bus offset of dma-ranges, given a *machine* address. */
-  busToDma(device: Device, bus: MachineAddr): DmaAddr;
-  dmaToBus(device: Device, dma: DmaAddr): MachineAddr;
+  /**
+   * page_to_pfn() of the page that a driver names when it maps this frame: of a compound page the first, where map compares that one alone;
+   * else the frame itself.
+   */
+  namedFrame(frame: Pfn): Pfn;
+  /** phys_to_dma() and dma_to_phys(): the bus offset of dma-ranges, given a *machine* address. In the width of a phys_addr_t if `bits` does not say more. */
+  busToDma(device: Device, bus: MachineAddr, bits?: 64): DmaAddr;
+  dmaToBus(device: Device, dma: DmaAddr, bits?: 64): MachineAddr;
 
   /** dma_capable() of the address as the device would get it. */
   dmaCapable(device: Device, dma: DmaAddr, size: number): boolean;

@@ -250,18 +250,14 @@ export function testHost({ dom0 = {}, xen: said, scheduler = AT_ONCE }: HostOpti
   xen.createDomain({ domid: 0, hardware: true, directMapped: true, ram: [dom0Ram] });
   const guestRam = { gfn: gfn(pages(GIB)), mfn: mfn(pages(3 * GIB)), frames: pages(16 * MIB) };
   xen.createDomain({ domid: 1, ram: [guestRam] });
+  const portOf = (domid: number) =>
+    new XenPort({ xen, domid, hardware, scheduler, argumentPages: physAddr(GIB + 512 * PAGE_SIZE) });
   const worldOf = (domid: number, platform: LinuxPlatform): World => ({
     ...base,
     platform,
     scheduler,
     stage2: xenStage2(xen, domid),
-    hypervisor: new XenPort({
-      xen,
-      domid,
-      hardware,
-      scheduler,
-      argumentPages: physAddr(GIB + 512 * PAGE_SIZE),
-    }),
+    hypervisor: portOf(domid),
   });
   const guest: LinuxPlatform = {
     name: 'domU',
@@ -280,6 +276,13 @@ export function testHost({ dom0 = {}, xen: said, scheduler = AT_ONCE }: HostOpti
     dom0: new SimulatedKernel(worldOf(0, base.platform)),
     guest: new SimulatedKernel(worldOf(1, guest)),
     /** The guest's table: it grants to dom0. */
-    grants: new GrantTable({ xen, domid: 1, hardware, scheduler, footprint }),
+    grants: new GrantTable({
+      xen,
+      domid: 1,
+      hardware,
+      scheduler,
+      footprint,
+      setUp: (frames) => portOf(1).setUpGrantTable(frames),
+    }),
   };
 }

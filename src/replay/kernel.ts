@@ -116,6 +116,11 @@ export class ReplayKernel implements Kernel {
     return this.#recorded?.mappingClass !== 'foreign';
   }
 
+  /** Traces do not say which page a driver named. */
+  namedFrame(frame: Pfn): Pfn {
+    return frame;
+  }
+
   pfnToBfn(frame: Pfn): Mfn {
     const recorded = this.#recorded;
     if (recorded?.mappingClass === 'foreign' && !this.#inSlot) {

@@ -19,7 +19,10 @@ const result = z.object({
   verdict,
   expected: verdict.nullable().describe('null where none is written'),
   asExpected: z.boolean().nullable(),
-  because: z.string().optional().describe('why it is inconclusive or not as expected'),
+  because: z
+    .string()
+    .optional()
+    .describe('why it is inconclusive or not as expected, or why it means little that it holds'),
   executions: count,
   transitions: count,
   ms: z.number().min(0),

@@ -1,6 +1,6 @@
 /** What `check` found, for people: expectations first, then scenarios by designs, then how it goes wrong. */
 import { DESIGNS } from '../designs/index.ts';
-import type { CheckRow, CheckSummary, Shrinking } from '../explore/index.ts';
+import { type CheckRow, type CheckSummary, isOpen, isUnmet, type Shrinking } from '../explore/index.ts';
 import { counterexample } from './counterexample.ts';
 import type { Style } from './style.ts';
 import { plural, wrap } from './words.ts';
@@ -21,6 +21,7 @@ export function checkReport(context: CheckContext, style: Style): string {
     designsOf(context).length > 1 || scenariosOf(context).length > 1 ? matrix(context, style) : '',
     ...unexpected(context, style),
     ...inconclusive(context, style),
+    ...notes(context, style),
     ...(context.explain ? explained(context, style) : []),
     totals(context, style),
   ];
@@ -31,10 +32,9 @@ function verdictLine({ summaries }: CheckContext, style: Style): string {
   const scenarios = new Set(summaries.map(({ scenario }) => scenario.file)).size;
   const designs = new Set(summaries.map(({ design }) => design)).size;
   const expected = summaries.filter(({ asExpected }) => asExpected !== null);
-  const wrong = expected.filter(({ asExpected }) => asExpected === false);
-  const open = summaries.filter(
-    ({ verdict, asExpected }) => verdict === 'inconclusive' && asExpected !== true,
-  );
+  const wrong = expected.filter(isUnmet);
+  const open = summaries.filter(isOpen);
+  const met = expected.filter(({ asExpected }) => asExpected === true);
   const violated = summaries.filter(
     ({ verdict, asExpected }) => verdict === 'violated' && asExpected === null,
   );
@@ -44,9 +44,11 @@ function verdictLine({ summaries }: CheckContext, style: Style): string {
   ];
   if (expected.length > 0)
     parts.push(
-      wrong.length === 0
+      met.length === expected.length
         ? style.green(`all ${plural(expected.length, 'expectation')} met`)
-        : style.red(`${wrong.length} of ${plural(expected.length, 'expectation')} not met`),
+        : wrong.length === 0
+          ? style.yellow(`${met.length} of ${plural(expected.length, 'expectation')} met`)
+          : style.red(`${wrong.length} of ${plural(expected.length, 'expectation')} not met`),
     );
   if (violated.length > 0) parts.push(style.red(`${violated.length} violated`));
   if (open.length > 0) parts.push(style.yellow(`${open.length} inconclusive`));
@@ -59,7 +61,8 @@ function cell(summary: CheckSummary | undefined, style: Style): string {
   if (summary === undefined) return style.dim('\u00b7');
   const { verdict, asExpected } = summary;
   const letter = verdict === 'holds' ? 'h' : verdict === 'violated' ? 'v' : '?';
-  if (asExpected === false) return style.red(style.bold('!'));
+  if (isUnmet(summary)) return style.red(style.bold('!'));
+  if (isOpen(summary)) return style.yellow(letter);
   if (asExpected === null) return verdict === 'holds' ? style.dim(letter) : style.yellow(letter);
   return verdict === 'holds' ? style.green('H') : style.yellow(letter.toUpperCase());
 }
@@ -88,28 +91,33 @@ function matrix(context: CheckContext, style: Style): string {
 }
 
 function unexpected(context: CheckContext, style: Style): string[] {
-  return context.summaries
-    .filter(({ asExpected }) => asExpected === false)
-    .map((summary) => {
-      const { row, scenario, design } = summary;
-      const lines = [
-        `${style.red(style.bold('NOT AS EXPECTED'))}  ${row.scenario}  ${design}`,
-        ...wrap(`${scenario.title}: ${row.because ?? ''}`, 2, 96),
-        ...(row.expectation ? wrap(`expected because: ${row.expectation.because}`, 2, 96) : []),
-      ];
-      if (row.violation) lines.push('', counterexample(row.violation, style));
-      return lines.join('\n');
-    });
+  return context.summaries.filter(isUnmet).map((summary) => {
+    const { row, scenario, design } = summary;
+    const lines = [
+      `${style.red(style.bold('NOT AS EXPECTED'))}  ${row.scenario}  ${design}`,
+      ...wrap(`${scenario.title}: ${row.because ?? ''}`, 2, 96),
+      ...(row.expectation ? wrap(`expected because: ${row.expectation.because}`, 2, 96) : []),
+    ];
+    if (row.violation) lines.push('', counterexample(row.violation, style));
+    return lines.join('\n');
+  });
 }
 
 /** Why there is no verdict, where none was expected either. */
 function inconclusive({ summaries }: CheckContext, style: Style): string[] {
   return summaries
-    .filter(({ verdict, asExpected }) => verdict === 'inconclusive' && asExpected !== false)
+    .filter(({ verdict }) => verdict === 'inconclusive')
     .map(({ row, design }) => {
       const hint = row.because?.startsWith('the bound') ? ' (--executions and --transitions say more)' : '';
       return `${style.yellow(style.bold('INCONCLUSIVE'))}  ${row.scenario}  ${design}\n  ${row.because ?? ''}${hint}`;
     });
+}
+
+/** What holds and means little. */
+function notes({ summaries }: CheckContext, style: Style): string[] {
+  return summaries
+    .filter(({ verdict, asExpected, row }) => verdict === 'holds' && asExpected !== false && row.because)
+    .map(({ row, design }) => `${style.yellow('NOTE')}  ${row.scenario}  ${design}\n  ${row.because}`);
 }
 
 /** How each violation happens, those that were not as expected aside (they have been shown). */

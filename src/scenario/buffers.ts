@@ -26,9 +26,19 @@ export function buffersOf(
     const domain = domainOf(chain, given, domains, report);
     for (const one of chain)
       if (!placed.has(one)) placed.set(one, place(one, given, domain, leaders.indexOf(one), placed));
-    const { size = PAGE_SIZE, contiguous = true, initially = 'written' } = given[name] ?? {};
+    const {
+      size = PAGE_SIZE,
+      contiguous = true,
+      compound = false,
+      initially = 'written',
+    } = given[name] ?? {};
+    if (compound && !contiguous)
+      report(
+        ['buffers', name, 'compound'],
+        'found a compound page whose frames do not follow each other, expected a contiguous buffer',
+      );
     const { at, offset } = placed.get(name) ?? { at: undefined, offset: 0 };
-    buffers.push({ name, domain: domain.name, offset, size, at, contiguous, initially });
+    buffers.push({ name, domain: domain.name, offset, size, at, contiguous, compound, initially });
   }
   checkPlaces(buffers, domains, platform, report);
   return buffers;

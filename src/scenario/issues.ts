@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { closest } from '../text/index.ts';
 import { type AddProblem, excerpt } from './problem.ts';
 import { keyAt, nearest, type TreeNode } from './tree.ts';
+import type { MeantParams } from './values.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   object: 'a map',
@@ -38,7 +39,9 @@ function addIssue(issue: z.core.$ZodIssue, root: TreeNode, text: string, add: Ad
     return;
   }
   const { node, exact } = nearest(root, issue.path);
-  const found = exact ? describe(node, text) : `no ${JSON.stringify(issue.path.map(String).at(-1))}`;
+  // A text in place of a map is the value of its main field.
+  const isThere = exact || (node.kind === 'scalar' && issue.code === 'invalid_format');
+  const found = isThere ? describe(node, text) : `no ${JSON.stringify(issue.path.map(String).at(-1))}`;
   add(node.from, `found ${found}${meant(issue, node)}, expected ${expected(issue)}`);
 }
 
@@ -61,6 +64,7 @@ function decided(issue: z.core.$ZodIssue, root: TreeNode): z.core.$ZodIssue[] {
       path: issue.path,
       input: issue.input,
       message: alternatives.map(expected).join(', or '),
+      params: alternatives.map(paramsOf).find(({ meant }) => meant !== undefined) ?? {},
     },
   ];
 }
@@ -91,8 +95,14 @@ function elements(origin: string): string {
 }
 
 function meant(issue: z.core.$ZodIssue, node: TreeNode): string {
+  const { meant } = paramsOf(issue);
+  if (meant !== undefined) return ` (did you mean ${meant}?)`;
   if (issue.code !== 'invalid_value' || node.kind !== 'scalar') return '';
   return closest(node.text, issue.values.map(String));
+}
+
+function paramsOf(issue: z.core.$ZodIssue): MeantParams {
+  return issue.code === 'custom' ? (issue.params ?? {}) : {};
 }
 
 function describe(node: TreeNode, text: string): string {

@@ -72,7 +72,7 @@ describe('versions', () => {
 
 it('says what is wrong with a shape, and where', () => {
   expect(problemsOf('title: x\nbuffers:\n  data: { sise: 4 }\nsteps: [barier]')).toEqual([
-    '3:11: found the key "sise" (did you mean size?), expected one of: domain, offset, size, at, after, contiguous, initially',
+    '3:11: found the key "sise" (did you mean size?), expected one of: domain, offset, size, at, after, contiguous, compound, initially',
     '4:9: found "barier" (did you mean barrier?), expected one of: barrier, invalidate-all',
   ]);
 });

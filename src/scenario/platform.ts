@@ -1,12 +1,16 @@
 /** Platform, domains and devices of a case, with every default filled in. */
-import { XEN_QUIRKS } from '../xen/index.ts';
+import { FIRST_ON_ARM64 } from '../linux/index.ts';
+import { FIRST_ON_ARM, XEN_QUIRKS } from '../xen/index.ts';
 import { overlap, placeRam, reserved } from './places.ts';
 import { hex, type Report } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
 import type { BufferSpec, DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
+import { isAtMost, type Version } from './values.ts';
 
 /** First release of Xen with GNTTABOP_cache_flush. */
 const CACHE_FLUSH_SINCE = [4, 5] as const;
+/** First releases with extended regions, and with a Linux that uses them on Arm. */
+const REGIONS_SINCE = { xen: [4, 16], linux: [5, 17] } as const;
 /** The quirk with which CPUs must be told apart. */
 const LOCAL = 'maintenance-on-local-cpu-only';
 
@@ -16,6 +20,7 @@ export function platformOf(
 ): PlatformSpec {
   const architecture = platform.architecture ?? 'arm64';
   const xen = platform.xen === 'none' ? undefined : platform.xen;
+  checkReleases(platform, report);
   const lineSizes =
     typeof platform.lineSize === 'object' ? platform.lineSize : ([platform.lineSize ?? 64] as const);
   const believed = platform.believedLineSizes ?? [];
@@ -34,7 +39,22 @@ export function platformOf(
   for (const [index, quirk] of (platform.quirks ?? []).entries())
     if (!xen && Object.hasOwn(XEN_QUIRKS, quirk))
       report(['platform', 'quirks', index], `found ${quirk}, a bug of Xen, expected a platform with Xen`);
-  const hasFlush = xen !== undefined && architecture !== 'x86' && !isEarlier(xen, CACHE_FLUSH_SINCE);
+  if (platform.foreignPages === 'extended-region') {
+    const has = (found: Version, first: Version, what: string) => {
+      if (!isAtMost(first, found))
+        report(
+          ['platform', 'foreignPages'],
+          `found extended-region with ${what} ${found.join('.')}, expected ${first.join('.')} or later`,
+        );
+    };
+    if (architecture !== 'arm64' || xen === undefined)
+      report(['platform', 'foreignPages'], 'found extended-region, expected a platform with Xen on arm64');
+    else {
+      has(xen, REGIONS_SINCE.xen, 'Xen');
+      has(platform.linux ?? [6, 12], REGIONS_SINCE.linux, 'Linux');
+    }
+  }
+  const hasFlush = xen !== undefined && architecture !== 'x86' && isAtMost(CACHE_FLUSH_SINCE, xen);
   return {
     architecture,
     linux: platform.linux ?? [6, 12],
@@ -45,9 +65,11 @@ export function platformOf(
     outerCache: platform.outerCache ?? false,
     outerCacheDriver: platform.outerCacheDriver ?? 'linux',
     smmu: platform.smmu ?? false,
+    preemption: platform.preemption ?? true,
     explicitBarriers: platform.explicitBarriers ?? false,
     lpae: platform.lpae ?? true,
     pfnValid: platform.pfnValid,
+    foreignPages: platform.foreignPages ?? 'balloon',
     p2mEntries: platform.p2mEntries,
     scrubDomheap: platform.scrubDomheap ?? false,
     swiotlb: { force: platform.swiotlb?.force ?? false, slots: platform.swiotlb?.slots ?? 32_768 },
@@ -162,6 +184,19 @@ function isDirectMapped({ architecture, smmu }: PlatformSpec): boolean {
   return architecture !== 'x86' && !smmu;
 }
 
-function isEarlier(a: readonly [number, number], b: readonly [number, number]): boolean {
-  return a[0] !== b[0] ? a[0] < b[0] : a[1] < b[1];
+/** Neither Linux nor Xen ran on every architecture from the beginning. */
+function checkReleases(
+  { architecture = 'arm64', linux, xen }: NonNullable<ScenarioFile['platform']>,
+  report: Report,
+): void {
+  if (architecture === 'arm64' && linux && !isAtMost(FIRST_ON_ARM64, linux))
+    report(
+      ['platform', 'linux'],
+      `found ${linux.join('.')}, expected ${FIRST_ON_ARM64.join('.')} or later: before there is no arm64`,
+    );
+  if (architecture !== 'x86' && xen && xen !== 'none' && !isAtMost(FIRST_ON_ARM, xen))
+    report(
+      ['platform', 'xen'],
+      `found ${xen.join('.')}, expected ${FIRST_ON_ARM.join('.')} or later: before it does not run on Arm`,
+    );
 }

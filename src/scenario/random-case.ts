@@ -1,16 +1,8 @@
-/** Random cases that are right, for tests: every kind of platform, every action, every reference that may be made. */
+/** Random cases that are right, for tests: every kind of platform. */
 import fc from 'fast-check';
-import type {
-  Action,
-  AgentSpec,
-  BufferSpec,
-  Bytes,
-  Case,
-  DeviceSpec,
-  DomainSpec,
-  PlatformSpec,
-  Step,
-} from './types.ts';
+import { Choices } from './choices.ts';
+import { randomAgents } from './random-steps.ts';
+import type { BufferSpec, Case, DeviceSpec, DomainSpec, PlatformSpec } from './types.ts';
 
 /** Shrinks to few and simple ones. */
 export function arbitraryCase(): fc.Arbitrary<Case> {
@@ -20,48 +12,6 @@ export function arbitraryCase(): fc.Arbitrary<Case> {
 }
 
 const MIB = 2 ** 20;
-
-/** Choices from a tape of random numbers; the first of what there is when it has run out. */
-class Choices {
-  readonly #tape: readonly number[];
-  #at = 0;
-
-  constructor(tape: readonly number[]) {
-    this.#tape = tape;
-  }
-
-  /** In [from, to). */
-  number(from: number, to: number): number {
-    return from + ((this.#tape[this.#at++] ?? 0) % (to - from));
-  }
-
-  flag(): boolean {
-    return this.number(0, 2) === 1;
-  }
-
-  maybe<T>(make: () => T): T | undefined {
-    return this.flag() ? make() : undefined;
-  }
-
-  /** One of these, of which there must be one. */
-  of<T>(all: readonly T[]): T {
-    if (all.length === 0) throw new RangeError('nothing to choose from');
-    return all[this.number(0, all.length)] as T;
-  }
-
-  /** A part of that many bytes, or all of them. */
-  bytes(size: number): Bytes {
-    return this.maybe(() => {
-      const from = this.number(0, size);
-      return [from, this.number(from + 1, size + 1)] as const;
-    });
-  }
-
-  /** As many as chosen, fewer than `most`. */
-  list<T>(most: number, make: (index: number) => T): T[] {
-    return Array.from({ length: this.number(0, most) }, (_, index) => make(index));
-  }
-}
 
 function randomCase(choose: Choices): Case {
   const platform = randomPlatform(choose);
@@ -73,14 +23,28 @@ function randomCase(choose: Choices): Case {
   return { name: '', platform, domains, devices, buffers, agents, ...(schedule ? { schedule } : {}) };
 }
 
+/** Of every series one that runs on all architectures, and the newest. */
+const RELEASES = [
+  [3, 13],
+  [3, 19],
+  [4, 20],
+  [5, 4],
+  [5, 19],
+  [6, 0],
+  [6, 12],
+  [7, 3],
+] as const;
+
 function randomPlatform(choose: Choices): PlatformSpec {
-  const xen = choose.number(0, 3) > 0 ? ([4, choose.number(4, 30)] as const) : undefined;
+  const xen = choose.number(0, 3) > 0 ? ([4, choose.number(4, 23)] as const) : undefined;
   const architecture = choose.of(['arm64', 'arm', 'x86'] as const);
   const cpus = choose.number(1, 5);
+  const linux = choose.of(RELEASES);
+  const regions = architecture === 'arm64' && linux[0] >= 6 && xen !== undefined && xen[1] >= 16;
   const lineSizes = choose.of([[64], [32], [128], [32, 64], [64, 128]] as const);
   return {
     architecture,
-    linux: [choose.number(3, 8), choose.number(0, 21)],
+    linux,
     xen,
     lineSizes,
     believedLineSizes: Array.from({ length: choose.number(0, cpus + 1) }, () => choose.of([32, 64, 128])),
@@ -88,9 +52,11 @@ function randomPlatform(choose: Choices): PlatformSpec {
     outerCache: choose.flag() && lineSizes.length === 1,
     outerCacheDriver: choose.of(['linux', 'none'] as const),
     smmu: choose.flag(),
+    preemption: choose.flag(),
     explicitBarriers: choose.flag(),
     lpae: architecture === 'arm' ? choose.flag() : true,
-    pfnValid: choose.of([undefined, 'exact', 'section', 'always', 'never'] as const),
+    pfnValid: choose.of([undefined, 'exact', 'pageblock', 'section', 'always', 'never'] as const),
+    foreignPages: regions && choose.flag() ? 'extended-region' : 'balloon',
     p2mEntries: choose.maybe(() => choose.number(1, 9)),
     scrubDomheap: choose.flag(),
     swiotlb: { force: choose.flag(), slots: choose.of([32_768, 128]) },
@@ -130,6 +96,7 @@ function randomDevices(choose: Choices): DeviceSpec[] {
 function randomBuffers(choose: Choices, domains: readonly DomainSpec[]): BufferSpec[] {
   return Array.from({ length: choose.number(1, 5) }, (_, index) => {
     const domain = choose.of(domains);
+    const contiguous = choose.flag();
     return {
       name: `buffer${index}`,
       domain: domain.name,
@@ -137,275 +104,9 @@ function randomBuffers(choose: Choices, domains: readonly DomainSpec[]): BufferS
       size: choose.number(1, 20_000),
       // Far enough from each other.
       at: choose.maybe(() => domain.ram.at + (index + 1) * MIB),
-      contiguous: choose.flag(),
+      contiguous,
+      compound: contiguous && choose.flag(),
       initially: choose.of(['written', 'anything', 'clean', 'anothers'] as const),
     };
   });
-}
-
-type Setting = Pick<Case, 'platform' | 'domains' | 'devices' | 'buffers'>;
-
-function randomAgents(choose: Choices, setting: Setting): AgentSpec[] {
-  const { platform, domains, devices } = setting;
-  const heads = Array.from({ length: choose.number(1, 4) }, (_, index) => {
-    const device = choose.number(0, 4) === 3 ? choose.of(devices).name : undefined;
-    return {
-      name: index === 0 && choose.flag() ? 'driver' : `agent${index}`,
-      domain: device === undefined ? choose.of(domains).name : undefined,
-      device,
-      cpu: choose.number(0, platform.cpus),
-    };
-  });
-  const made: Made = {
-    setting,
-    buffers: setting.buffers.map(({ name, domain, size }) => ({ name, domain, size, how: 'declared' })),
-    mappings: [],
-    grants: [],
-    signals: [],
-  };
-  return heads.map((head) => ({
-    ...head,
-    steps: choose.list(12, (index) => randomStep(choose, head, made, index)),
-  }));
-}
-
-type Head = Omit<AgentSpec, 'steps'>;
-type Buffer = Pick<BufferSpec, 'name' | 'domain' | 'size'> & { readonly how: Action['do'] | 'declared' };
-type Mapping = Action & { readonly do: 'map' | 'map-sg' | 'alloc-coherent' };
-type Grant = Action & { readonly do: 'grant' };
-
-/** What there is so far, made by the agent itself or by those before it. */
-interface Made {
-  readonly setting: Setting;
-  readonly buffers: Buffer[];
-  readonly mappings: Mapping[];
-  readonly grants: Grant[];
-  readonly signals: string[];
-}
-/** Makes an action, of which there must be what it refers to. */
-type Maker = () => Action;
-
-const DIRECTIONS = ['BIDIRECTIONAL', 'TO_DEVICE', 'FROM_DEVICE'] as const;
-
-function randomStep(choose: Choices, head: Head, made: Made, line: number): Step {
-  const { domains, platform } = made.setting;
-  const domain = domains.find(({ name }) => name === head.domain);
-  const makers = [
-    ...ofAnybody(choose, head, made),
-    ...(domain ? ofDomains(choose, domain, made) : []),
-    ...(domain?.hardware ? ofDrivers(choose, domain, made) : []),
-    ...(domain && platform.xen ? ofXen(choose, domain, made) : []),
-  ];
-  // Those that need more of what there is come last, and are chosen more often.
-  const index = Math.max(choose.number(0, makers.length), choose.number(0, makers.length));
-  const make = makers[index] ?? (() => ({ do: 'barrier' }) as const);
-  return { ...make(), line };
-}
-
-/** The makers where there is something to choose from. */
-function given<T>(all: readonly T[], ...makers: readonly Maker[]): readonly Maker[] {
-  return all.length > 0 ? makers : [];
-}
-
-function ofAnybody(
-  choose: Choices,
-  { device }: Head,
-  { setting, buffers, mappings, signals }: Made,
-): Maker[] {
-  const byDevice = () => device ?? choose.of(setting.devices).name;
-  const access = () => choose.of(['device-read', 'device-write'] as const);
-  const reachable = mappings.filter((mapping) => device === undefined || mapping.device === device);
-  return [
-    () => {
-      const name = `signal${signals.length % 2}`;
-      signals.push(name);
-      return { do: 'signal', name };
-    },
-    ...given(signals, () => ({ do: 'wait', name: choose.of(signals) })),
-    ...given(buffers, () => {
-      const { name, size } = choose.of(buffers);
-      return {
-        do: access(),
-        device: byDevice(),
-        mapping: undefined,
-        buffer: name,
-        bytes: choose.bytes(size),
-        posted: choose.flag(),
-      };
-    }),
-    ...given(reachable, () => {
-      const mapping = choose.of(reachable);
-      return {
-        do: access(),
-        device: mapping.device,
-        mapping: mapping.as,
-        buffer: undefined,
-        bytes: choose.bytes(1),
-        posted: choose.flag(),
-      };
-    }),
-  ];
-}
-
-/** What the kernel of any domain may do in its own memory. */
-function ofDomains(choose: Choices, domain: DomainSpec, { buffers }: Made): readonly Maker[] {
-  const own = buffers.filter((buffer) => buffer.domain === domain.name);
-  return [
-    () => ({ do: choose.of(['barrier', 'invalidate-all'] as const) }),
-    ...given(
-      own,
-      () => {
-        const { name, size } = choose.of(own);
-        const action = choose.of(['read', 'write'] as const);
-        const mayFail = choose.flag() ? ({ mayFail: true } as const) : {};
-        return { do: action, buffer: name, bytes: choose.bytes(size), uncached: choose.flag(), ...mayFail };
-      },
-      () => {
-        const { name, size } = choose.of(own);
-        return {
-          do: 'maintain',
-          buffer: name,
-          bytes: choose.bytes(size),
-          operation: choose.of(['clean', 'invalidate', 'clean-invalidate'] as const),
-          at: choose.of([undefined, 'EL1', 'EL1-stage2', 'EL2'] as const),
-          outer: choose.of([undefined, 'pseudo-physical', 'machine'] as const),
-        };
-      },
-      () => ({ do: 'copy', ...copied(choose, choose.of(own), choose.of(own)) }),
-    ),
-  ];
-}
-
-function ofDrivers(choose: Choices, domain: DomainSpec, made: Made): readonly Maker[] {
-  const { setting, buffers, mappings } = made;
-  const own = buffers.filter((buffer) => buffer.domain === domain.name);
-  const coherent = own.filter(({ how }) => how === 'alloc-coherent');
-  const attributes = () => choose.list(3, () => choose.of(['skip-cpu-sync', 'mmio'] as const));
-  const device = () => choose.of(setting.devices).name;
-  const keep = (mapping: Mapping) => {
-    mappings.push(mapping);
-    return mapping;
-  };
-  const simple = mappings.filter((mapping) => mapping.do === 'map');
-  const lists = mappings.filter((mapping) => mapping.do === 'map-sg');
-  const unmap = (action: 'unmap' | 'unmap-sg', all: readonly Mapping[]): Action => ({
-    do: action,
-    mapping: choose.of(all).as,
-    size: choose.maybe(() => choose.number(1, 9000)),
-    direction: choose.maybe(() => choose.of(DIRECTIONS)),
-    entries: choose.maybe(() => choose.number(0, 4)),
-    attributes: attributes(),
-  });
-  return [
-    ...given(
-      own,
-      () => {
-        const { name, size, how } = choose.of(own);
-        return keep({
-          do: 'map',
-          buffer: name,
-          bytes: choose.bytes(size),
-          device: device(),
-          direction: choose.of(DIRECTIONS),
-          as: how !== 'alloc-coherent' && choose.flag() ? name : `mapping${mappings.length}`,
-          attributes: attributes(),
-        });
-      },
-      () =>
-        keep({
-          do: 'map-sg',
-          buffers: [choose.of(own).name, ...choose.list(3, () => choose.of(own).name)],
-          device: device(),
-          direction: choose.of(DIRECTIONS),
-          as: `list${mappings.length}`,
-          attributes: attributes(),
-        }),
-    ),
-    ...given(simple, () => unmap('unmap', simple)),
-    ...given(lists, () => unmap('unmap-sg', lists)),
-    ...given([...simple, ...lists], () => ({
-      do: choose.of(['sync-for-cpu', 'sync-for-device'] as const),
-      mapping: choose.of([...simple, ...lists]).as,
-      bytes: choose.bytes(1),
-      direction: choose.maybe(() => choose.of(DIRECTIONS)),
-    })),
-    () =>
-      keep({ do: 'alloc-coherent', device: device(), ...newBuffer(choose, domain, 'alloc-coherent', made) }),
-    ...given(coherent, () => ({ do: 'free-coherent', buffer: choose.of(coherent).name })),
-  ];
-}
-
-function ofXen(choose: Choices, domain: DomainSpec, made: Made): readonly Maker[] {
-  const { setting, buffers, grants } = made;
-  const own = buffers.filter((buffer) => buffer.domain === domain.name);
-  const owned = own.filter(({ how }) => how === 'declared' || how === 'allocate');
-  const mapped = own.filter(({ how }) => how === 'map-grant');
-  const toUs = grants.filter(({ to }) => to === domain.name);
-  const granted = ({ buffer }: Grant) => ({
-    name: buffer,
-    size: buffers.find(({ name }) => name === buffer)?.size ?? 1,
-  });
-  return [
-    ...given(
-      owned,
-      () => {
-        const grant: Grant = {
-          do: 'grant',
-          buffer: choose.of(owned).name,
-          to: choose.of(setting.domains).name,
-          readonly: choose.flag(),
-          as: `grant${grants.length}`,
-        };
-        grants.push(grant);
-        return grant;
-      },
-      () => ({
-        do: choose.of(['balloon-out', 'balloon-in', 'free'] as const),
-        buffer: choose.of(owned).name,
-      }),
-    ),
-    ...given(grants, () => ({ do: 'end-access', grant: choose.of(grants).as })),
-    ...given(toUs, () => {
-      const grant = choose.of(toUs);
-      const { as } = newBuffer(choose, domain, 'map-grant', made, granted(grant).size);
-      return { do: 'map-grant', grant: grant.as, as, readonly: choose.flag() };
-    }),
-    ...given(mapped, () => ({ do: 'unmap-grant', buffer: choose.of(mapped).name })),
-    ...given(own, () => {
-      const { name, size } = choose.of(own);
-      const operation = choose.of(['clean', 'invalidate'] as const);
-      return { do: 'cache-flush', buffer: name, bytes: choose.bytes(size), operation };
-    }),
-    ...given(own, () => {
-      const ends = [...own, ...toUs.map(granted)];
-      return { do: 'grant-copy', ...copied(choose, choose.of(ends), choose.of(ends)) };
-    }),
-    () => ({
-      do: 'allocate',
-      ...newBuffer(choose, domain, 'allocate', made),
-      offset: choose.number(0, 4096),
-    }),
-  ];
-}
-
-type Sized = Pick<Buffer, 'name' | 'size'>;
-
-function copied(choose: Choices, from: Sized, to: Sized) {
-  const fromOffset = choose.number(0, from.size);
-  const toOffset = choose.number(0, to.size);
-  const most = Math.min(from.size - fromOffset, to.size - toOffset);
-  const size = choose.maybe(() => choose.number(1, most + 1));
-  return { from: from.name, to: to.name, size, fromOffset, toOffset };
-}
-
-function newBuffer(
-  choose: Choices,
-  { name: domain }: DomainSpec,
-  how: Buffer['how'],
-  { buffers }: Made,
-  size = choose.number(1, 9000),
-) {
-  const as = `made${buffers.length}`;
-  buffers.push({ name: as, domain, size, how });
-  return { as, size };
 }

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { PAGE_SIZE } from '../address/index.ts';
 import { DESIGNS } from '../designs/index.ts';
-import { QUIRKS } from '../linux/index.ts';
+import { LINUX_RELEASES, QUIRKS } from '../linux/index.ts';
 import type { MachineRule } from '../machine/index.ts';
-import { XEN_QUIRKS } from '../xen/index.ts';
+import { XEN_QUIRKS, XEN_VERSIONS } from '../xen/index.ts';
 import { bufferSize, step } from './step-schema.ts';
 import { sweepShape } from './sweep.ts';
 import { fields, flag, integer, name, named, optionalFields, version, words } from './values.ts';
@@ -32,11 +32,11 @@ const address = () =>
 
 const platform = optionalFields({
   architecture: z.enum(['arm', 'arm64', 'x86']).optional().describe('arm64 if not given'),
-  linux: version('6.12')
+  linux: version('a release of Linux', LINUX_RELEASES, '6.12')
     .optional()
     .describe('release of every Linux here: native maintenance, bounce rules; 6.12 if not given'),
   xen: z
-    .union([z.literal('none'), version('4.20')])
+    .union([z.literal('none'), version('a release of Xen', XEN_VERSIONS, '4.20')])
     .optional()
     .describe('version of the hypervisor; if not given there is none, and one kernel named host'),
   lineSize: lineSizes().optional().describe('bytes of a cache line; two where cores differ; 64 if not given'),
@@ -51,13 +51,24 @@ const platform = optionalFields({
     .optional()
     .describe('who can maintain the outer cache; linux if not given'),
   smmu: flag().optional().describe('devices are behind an SMMU, and dom0 is not direct mapped'),
+  preemption: flag()
+    .optional()
+    .describe(
+      'agents on one core interleave anywhere; false: between steps only, and Xen finishes a hypercall before it gives way; true if not given',
+    ),
   explicitBarriers: flag().optional().describe('maintenance is complete only after a barrier step'),
   lpae: flag().optional().describe('40-bit physical addresses on 32-bit Arm; true if not given'),
   pfnValid: z
-    .enum(['exact', 'section', 'always', 'never'])
+    .enum(['exact', 'pageblock', 'section', 'always', 'never'])
     .optional()
     .describe(
-      'what has a struct page: exactly the own RAM, sections of 128 MiB with any of it, everything, nothing; as the release does it if not given',
+      'what has a struct page: exactly the own RAM, blocks of 4 MiB or sections of 128 MiB with any of it, everything, nothing; as the release does it if not given',
+    ),
+  foreignPages: z
+    .enum(['balloon', 'extended-region'])
+    .optional()
+    .describe(
+      'where dom0 maps foreign pages: in place of pages that it gives back, or in an extended region, with struct pages (Xen 4.16, Linux 5.17, arm64); balloon if not given',
     ),
   p2mEntries: count(2 ** 20)
     .optional()
@@ -123,6 +134,9 @@ const buffer = optionalFields({
   contiguous: flag()
     .optional()
     .describe('its machine frames follow each other; false: every second frame; true if not given'),
+  compound: flag()
+    .optional()
+    .describe('its pages are one compound page, mapped by the first; false if not given'),
   initially: z
     .enum(['written', 'anything', 'clean', 'anothers'])
     .optional()

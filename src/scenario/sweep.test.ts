@@ -105,7 +105,7 @@ describe('a sweep', () => {
     ['buffers.dat.size: [1]', '8:3: found "dat" (did you mean data?), expected a name in the file: data'],
     [
       'buffers.data.sise: [1]',
-      '8:3: found the key "sise" (did you mean size?), expected one of: domain, offset, size, at, after, contiguous, initially (case buffers.data.sise=1)',
+      '8:3: found the key "sise" (did you mean size?), expected one of: domain, offset, size, at, after, contiguous, compound, initially (case buffers.data.sise=1)',
     ],
     ['buffers.data.offset.x: [1]', '8:3: found "x" below a value, expected a path to a field'],
     ['steps.2: [barrier]', '8:3: found the index "2", expected one from 0 to 1'],

@@ -2,7 +2,7 @@
  * A scenario: who is there, what they do, and what is expected of each design, as parsed and with every default filled in.
  * docs/scenarios.md is the language's reference; schema.ts is what editors complete from.
  */
-import type { DirectionName } from '../linux/index.ts';
+import type { DirectionName, PfnValid } from '../linux/index.ts';
 import type { Initial } from '../machine/index.ts';
 
 /** The hardware, the hypervisor and the kernels. */
@@ -23,12 +23,16 @@ export interface PlatformSpec {
   readonly outerCacheDriver: 'linux' | 'none';
   /** Devices are behind an SMMU, and dom0 is not direct mapped. */
   readonly smmu: boolean;
+  /** False: who runs on a core is interrupted there between two of its steps only, and Xen finishes hypercalls at once. */
+  readonly preemption: boolean;
   /** Maintenance is complete only after a barrier step. */
   readonly explicitBarriers: boolean;
   /** 40-bit physical addresses on 32-bit Arm. Always true on arm64. */
   readonly lpae: boolean;
   /** undefined: as the release does it. */
-  readonly pfnValid: 'exact' | 'section' | 'always' | 'never' | undefined;
+  readonly pfnValid: PfnValid | undefined;
+  /** Where dom0 maps foreign pages: in place of own ones, or in an extended region with struct pages. */
+  readonly foreignPages: 'balloon' | 'extended-region';
   /** Entries that Linux's p2m of foreign pages has memory for; undefined: any number. */
   readonly p2mEntries: number | undefined;
   /** Option scrub-domheap of Xen: what a living domain frees is scrubbed too. */
@@ -79,6 +83,8 @@ export interface BufferSpec {
   readonly at: number | undefined;
   /** Its machine frames follow each other; false: every second frame. */
   readonly contiguous: boolean;
+  /** Its pages are one compound page, which drivers map by its first page. */
+  readonly compound: boolean;
   readonly initially: Initial;
 }
 

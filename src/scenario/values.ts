@@ -36,19 +36,47 @@ export function integer(
     });
 }
 
+/** What an issue of a value says that was probably meant. */
+export interface MeantParams {
+  readonly [key: string]: unknown;
+  readonly meant?: string;
+}
+
 const VERSION = /^(\d{1,4})\.(\d{1,4})$/;
 
-/** [major, minor]; 4.20 is not 4.2. @param example of what is expected. */
-export function version(example: string) {
+/** Major and minor; 4.20 is not 4.2. */
+export type Version = readonly [major: number, minor: number];
+/** Versions that exist: the first and the last of each series. */
+type Versions = readonly (readonly [first: Version, last: Version])[];
+
+/** A version that exists. @param what "a release of Linux". @param example of what is expected. */
+export function version(what: string, known: Versions, example: string) {
+  const all = known.map(([first, last]) => `${first.join('.')} to ${last.join('.')}`).join(', ');
   return z
     .unknown()
-    .transform((found, context): readonly [number, number] => {
+    .transform((found, context): Version => {
       const [, major, minor] = VERSION.exec(typeof found === 'string' ? found : '') ?? [];
-      if (major !== undefined && minor !== undefined) return [Number(major), Number(minor)];
-      context.issues.push({ code: 'custom', input: found, message: `a version such as ${example}` });
-      return z.NEVER;
+      const complain = (message: string, params: MeantParams = {}) => {
+        context.issues.push({ code: 'custom', input: found, message, params });
+        return z.NEVER;
+      };
+      if (major === undefined || minor === undefined) return complain(`a version such as ${example}`);
+      const version: Version = [Number(major), Number(minor)];
+      if (known.some(([first, last]) => isAtMost(first, version) && isAtMost(version, last))) return version;
+      return complain(`${what}: ${all}`, { meant: nearest(version, known).join('.') });
     })
     .meta({ anyOf: [{ type: 'number' }, { type: 'string', pattern: '^[0-9]+\\.[0-9]+$' }] });
+}
+
+/** a <= b. */
+export function isAtMost(a: Version, b: Version): boolean {
+  return a[0] !== b[0] ? a[0] < b[0] : a[1] <= b[1];
+}
+
+/** The last one before it that exists, or the first there is. */
+function nearest(version: Version, known: Versions): Version {
+  const ends = known.flat();
+  return ends.findLast((end) => isAtMost(end, version)) ?? ends[0] ?? version;
 }
 
 export function flag() {

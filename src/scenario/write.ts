@@ -114,6 +114,7 @@ function buffers(one: Case): Fields {
     offset: 0,
     size: PAGE_SIZE,
     contiguous: true,
+    compound: false,
     initially: 'written',
   };
   const written = one.buffers.map(({ name, at, ...buffer }) => [

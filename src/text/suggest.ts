@@ -3,11 +3,11 @@
 /** Longer ones are no misspelt names, and would take long. */
 const MAX_NAME = 100;
 
-/** Text to add to a message about an unknown name; empty where nothing is near. */
+/** Text to add to a message about an unknown name; empty where nothing is near. Capitals do not count. */
 export function closest(name: string, names: readonly string[]): string {
   if (name.length > MAX_NAME) return '';
   const [best] = names
-    .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
+    .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   return best && best.distance <= Math.max(2, name.length / 3) ? ` (did you mean ${best.candidate}?)` : '';
 }

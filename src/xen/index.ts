@@ -13,6 +13,7 @@ export {
   gnttab_cache_flush,
   gnttab_copy,
   gnttab_map_grant_ref,
+  gnttab_setup_table,
   gnttab_unmap_grant_ref,
   grant_entry_v1,
 } from './abi/grant-table.ts';
@@ -33,5 +34,5 @@ export { type XenPlatform, xenPlatform } from './platform.ts';
 export { type QuirkFacts, XEN_QUIRKS, type XenQuirk } from './quirks.ts';
 export type { Frame, FrameRange, P2mType, RamRange } from './state.ts';
 export { finish, type Steps, type XenStep } from './steps.ts';
-export type { XenVersion } from './version.ts';
+export { FIRST_ON_ARM, XEN_VERSIONS, type XenVersion } from './version.ts';
 export { type HypercallName, type Translation, Xen, type XenSpec } from './xen.ts';

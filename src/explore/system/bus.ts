@@ -1,11 +1,14 @@
 /** From what a device was programmed with to the memory that it reaches: address lines, bus offset, SMMU. */
 import {
   type DmaAddr,
+  dmaAddr,
   type Gfn,
   gfn,
   type MachineAddr,
   type Mfn,
+  machineAddr,
   machineAddrOf,
+  machineToDma,
   offsetBy,
   PAGE_SIZE,
   pageOffset,
@@ -68,4 +71,26 @@ export class Bus {
     const machine = dmaToMachineThrough(device.windows ?? [], at);
     return machine === null ? undefined : (machine as MachineAddr);
   }
+}
+
+/** A device as its kernel is told of it. */
+export function deviceOf(spec: DeviceSpec): SystemDevice {
+  const windows =
+    spec.busOffset === 0
+      ? []
+      : [
+          {
+            busFrom: dmaAddr(Math.max(0, spec.busOffset)),
+            machineFrom: machineAddr(Math.max(0, -spec.busOffset)),
+            size: 2 ** 40,
+          },
+        ];
+  return {
+    name: spec.name,
+    coherent: spec.believedCoherent,
+    dmaMask: machineToDma(machineAddr(2 ** spec.maskBits - 1)),
+    windows,
+    spec,
+    port: { name: spec.name, snoops: spec.coherent },
+  };
 }

@@ -11,6 +11,7 @@ import { Direction } from '../../linux/index.ts';
 import type { Port } from '../../machine/index.ts';
 import type { Mapping, MappingEntry } from './mapping.ts';
 import { type MachineRange, machineRanges, physAt, sameRanges } from './places.ts';
+import { deviceMayUse } from './rights.ts';
 import type { System } from './system.ts';
 
 /**
@@ -26,7 +27,7 @@ export function handOver(
 ): void {
   // A scripted device shows what it reaches when it uses it.
   if (mapping.device.spec.behaves === 'scripted') return;
-  const { direction, device, name } = mapping;
+  const { direction, device, id } = mapping;
   const reached = reachOf(
     system,
     mapping,
@@ -38,8 +39,8 @@ export function handOver(
   if (reached === undefined) return;
   const window = { reads: direction !== Direction.fromDevice, writes: direction !== Direction.toDevice };
   for (const [low, high] of reached) {
-    if (window.reads) bounceRead(system, low, high);
-    system.machine.openWindow(name, device.port, low, high, window);
+    if (window.reads) deviceLooks(system, low, high);
+    system.machine.openWindow(id, device.port, low, high, window);
   }
   let at = from;
   for (const [low, high] of reached) {
@@ -58,7 +59,7 @@ export function takeBack(
 ): void {
   for (const [low, high] of system.windows.close(mapping, entry, from, to)) {
     if (mapping.direction !== Direction.toDevice) system.bounces.device('write', low, high - low, () => {});
-    system.machine.closeWindow(mapping.name, low, high);
+    system.machine.closeWindow(mapping.id, low, high);
   }
 }
 
@@ -69,7 +70,7 @@ export function takeBack(
 export function judgeGone(system: System, frames: readonly Mfn[]): void {
   for (const frame of frames)
     for (const { mapping, from, to } of system.windows.over(frame)) {
-      if (system.deviceMayUse(machineAddrOf(frame))) continue;
+      if (deviceMayUse(system, machineAddrOf(frame))) continue;
       const low = Math.max(from, machineAddrOf(frame)) as MachineAddr;
       const high = Math.min(to, offsetBy(machineAddrOf(frame), PAGE_SIZE)) as MachineAddr;
       system.fail(
@@ -93,7 +94,7 @@ export function deviceAccess(
   const { port } = mapping.device;
   for (const [low, high] of reached ?? [])
     if (how === 'read') {
-      bounceRead(system, low, high);
+      deviceLooks(system, low, high);
       system.machine.deviceRead(port, low, high);
     } else {
       deviceWrites(system, port, low, high, how === 'post');
@@ -109,10 +110,10 @@ export function deviceWrites(
   posted: boolean,
 ): void {
   if (posted) {
-    system.post(port, low, high);
+    system.posted.post(port, low, high);
     return;
   }
-  for (const [from, to] of [...system.arrive(port), [low, high] as const]) {
+  for (const [from, to] of [...system.posted.arrive(port), [low, high] as const]) {
     system.bounces.device('write', from, to - from, () => {});
     system.machine.deviceWrite(port, from, to);
   }
@@ -137,7 +138,9 @@ export function noteBounce(system: System, mapping: Mapping, entry: MappingEntry
   });
 }
 
-function bounceRead(system: System, low: MachineRange[0], high: MachineRange[1]): void {
+/** A device reads, or may from now on; within an atomic action. */
+export function deviceLooks(system: System, low: MachineRange[0], high: MachineRange[1]): void {
+  system.looked.atData = true;
   system.bounces.device('read', low, high - low, (rule, from, to) =>
     system.fail(rule, 'what the CPU wrote was not copied to the bounce slot', [
       [offsetBy(low, from), offsetBy(low, to)],
@@ -169,7 +172,7 @@ function reachOf(
     system.fail('wrong-frame', `${device.name} was given the address of other memory than ${name}`, wanted);
     return undefined;
   }
-  const foreign = reached.flatMap(pagesOf).find(([low]) => !system.deviceMayUse(low));
+  const foreign = reached.flatMap(pagesOf).find(([low]) => !deviceMayUse(system, low));
   if (foreign) {
     system.fail('wrong-frame', `${device.name} uses memory that is no longer lent for ${name}`, [foreign]);
     return undefined;

@@ -11,7 +11,7 @@ import {
   physAddr,
 } from '../../address/index.ts';
 import type { BufferSpec, Case, DomainSpec } from '../../scenario/index.ts';
-import type { Page } from './places.ts';
+import type { MachineRange, Page } from './places.ts';
 
 /** Bytes of a bounce slot (IO_TLB_SIZE); the pool is made of whole segments of 128. */
 const SLOT = 2048;
@@ -20,9 +20,7 @@ const SEGMENT = 128 * SLOT;
 const GUEST_RAM = physAddr(2 ** 30);
 /** Pages for control structures: hypercall arguments and the grant table. */
 const CONTROL_PAGES = 8;
-/** Pages that balloons are taken from. */
-const BALLOON_PAGES = 256;
-/** Pages that dma_alloc_coherent() and the like are served from. */
+/** Pages that dma_alloc_coherent(), balloons and the like are served from first. */
 const HEAP_PAGES = 256;
 
 /** A piece of RAM: the same number of bytes as the domain sees it and as the machine has it. */
@@ -38,8 +36,8 @@ export interface Layout {
   readonly ram: readonly RamPiece[];
   /** Parts of its RAM, as it sees them. */
   readonly control: ByteRange<PhysAddr>;
-  readonly balloon: ByteRange<PhysAddr>;
-  readonly heap: ByteRange<PhysAddr>;
+  /** What is free: the kernel's own reserve first, then all that no buffer lies in. */
+  readonly heap: readonly ByteRange<PhysAddr>[];
   readonly swiotlb: ByteRange<PhysAddr>;
   /** Pages of its buffers, by name. */
   readonly buffers: ReadonlyMap<string, readonly Page[]>;
@@ -56,8 +54,7 @@ export function layOut(one: Case, domain: DomainSpec): Layout {
   const poolSize = Math.max(1, Math.ceil((one.platform.swiotlb.slots * SLOT) / SEGMENT)) * SEGMENT;
   const swiotlb = below(end, poolSize);
   const heap = below(swiotlb[0], HEAP_PAGES * PAGE_SIZE);
-  const balloon = below(heap[0], BALLOON_PAGES * PAGE_SIZE);
-  const control = below(balloon[0], CONTROL_PAGES * PAGE_SIZE);
+  const control = below(heap[0], CONTROL_PAGES * PAGE_SIZE);
   const ram: RamPiece[] = [{ phys: base, machine: machineAddr(domain.ram.at), size: domain.ram.size }];
   const buffers = new Map<string, readonly Page[]>();
   const own = one.buffers.filter((buffer) => buffer.domain === domain.name);
@@ -80,7 +77,20 @@ export function layOut(one: Case, domain: DomainSpec): Layout {
     if (buffer.at === undefined) next = offsetBy(next, (count * stride + 1) * PAGE_SIZE);
   }
   if (next > control[0]) throw new RangeError(`the buffers of ${domain.name} do not fit into its RAM`);
-  return { domain, ram, control, balloon, heap, swiotlb, buffers };
+  const taken = [...buffers.values()].flat().map(({ phys }) => phys);
+  const free = runsBetween(next, control[0], taken);
+  return { domain, ram, control, heap: [heap, ...free], swiotlb, buffers };
+}
+
+/** Runs of [from, to) in which none of these pages lies. */
+function runsBetween(from: PhysAddr, to: PhysAddr, pages: readonly PhysAddr[]): ByteRange<PhysAddr>[] {
+  const runs: ByteRange<PhysAddr>[] = [];
+  let at = from;
+  for (const page of [...pages.filter((page) => page >= from && page < to).sort((a, b) => a - b), to]) {
+    if (page > at) runs.push([at, page]);
+    at = offsetBy(page, PAGE_SIZE);
+  }
+  return runs;
 }
 
 /** The pages of a buffer that its domain's usual RAM does not have, as one range. */
@@ -126,4 +136,12 @@ function pagesFrom(
     const phys = offsetBy(first, i * stride * PAGE_SIZE);
     return { phys, machine: toMachine(phys) };
   });
+}
+
+/** The bounce pool of a kernel, in machine memory: it lies in RAM that is mapped linearly. */
+export function poolOf({ swiotlb: [from, to], ram }: Layout): MachineRange {
+  const first = ram[0];
+  if (first === undefined) throw new RangeError('a domain without RAM');
+  const machine = offsetBy(first.machine, from - first.phys);
+  return [machine, offsetBy(machine, to - from)];
 }

@@ -51,7 +51,13 @@ export class CpuMemory {
       // A scratch mapping is of one page.
       const reached = alias.mapping === 'linear' || pfnOf(at) === pfnOf(begin);
       const from = reached ? this.#resolve(alias.mapping, at, access) : undefined;
-      if (from === undefined) this.#world.fault({ rule: 'fault', what, at, size: length });
+      if (from === undefined)
+        this.#world.fault({
+          rule: 'fault',
+          what: `${what} where no memory is mapped for it`,
+          at,
+          size: length,
+        });
       else {
         const last = pieces.at(-1);
         const to = offsetBy(from, length);

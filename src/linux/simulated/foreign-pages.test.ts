@@ -81,7 +81,7 @@ describe('a foreign page', () => {
     expect(host.faults).toEqual([]);
     host.dom0.cpuWrite(phys, 64);
     host.dom0.archSyncForCpu(phys, 64, Direction.fromDevice);
-    expect(host.faults.map(({ what }) => what)).toEqual(['write', 'invalidate']);
+    expect(host.faults.map(({ what }) => what.split(' ')[0])).toEqual(['write', 'invalidate']);
   });
 
   test('is maintained by hypercall at its machine address, while it is mapped', () => {
@@ -177,11 +177,11 @@ describe('places for foreign pages', () => {
     expect(place(host.dom0, 2)).toBe(at);
   });
 
-  test('come from the extended region where there is one, without a hypercall', () => {
+  test('come from the end of the extended region where there is one, without a hypercall', () => {
     const region = physAddr(3.5 * GIB);
     const host = testHost({ dom0: { structPagesToo: [[region, physAddr(region + 16 * PAGE_SIZE)]] } });
     const at = place(host.dom0, 4);
-    expect(physAddrOf(at)).toBe(region);
+    expect(physAddrOf(at)).toBe(region + 12 * PAGE_SIZE);
     expect(mapped(host, at, grant(host)).status).toBe(GNTST.okay);
     freeForeignPages(host.dom0, at, 4);
     expect(place(host.dom0, 4)).toBe(at);
@@ -378,6 +378,8 @@ describe('a hypercall', () => {
     const host = testHost();
     mapped(host, place(host.dom0), grant(host));
     host.dom0.syncAliasForCpu({ mapping: 'scratch', phys: physAddr(3 * GIB) }, 64, Direction.fromDevice);
-    expect(host.faults).toMatchObject([{ rule: 'fault', what: 'invalidate', at: 3 * GIB, size: 64 }]);
+    expect(host.faults).toMatchObject([
+      { rule: 'fault', what: 'invalidate where no memory is mapped for it', at: 3 * GIB, size: 64 },
+    ]);
   });
 });

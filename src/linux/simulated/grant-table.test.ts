@@ -1,17 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { mfn, PAGE_SIZE, pfn, pfnOf, physAddr } from '../../address/index.ts';
-import { AT_ONCE, NO_FOOTPRINT } from '../../machine/index.ts';
+import { mfn, pfn, pfnOf, physAddr } from '../../address/index.ts';
 import { GTF, grant_entry_v1 } from '../../xen/index.ts';
 import { GIB, testHost } from '../testing.ts';
 import { mapGrants, unmapGrants } from './foreign-pages.ts';
-import { GrantTable } from './grant-table.ts';
 
 const PAGE = pfnOf(physAddr(GIB));
 
 describe('a kernel\u2019s grant table', () => {
   test('has an entry of real bytes for each grant, after those that are reserved', () => {
-    const { xen, hardware } = testHost();
-    const table = new GrantTable({ xen, domid: 1, hardware, scheduler: AT_ONCE, footprint: NO_FOOTPRINT });
+    const { xen, hardware, grants: table } = testHost();
     expect([table.grant(0, PAGE, false), table.grant(0, pfn(PAGE + 1), true)]).toEqual([8, 9]);
     const [frame = mfn(0)] = xen.grantFrames(1);
     const entry = (ref: number) => grant_entry_v1.read(hardware.readBytes(frame, ref * 8, 8));
@@ -30,10 +27,18 @@ describe('a kernel\u2019s grant table', () => {
     expect(grants.grant(0, PAGE, false)).toBe(ref);
   });
 
-  test('can be full', () => {
-    const { grants } = testHost();
-    const refs = Array.from({ length: PAGE_SIZE / 8 - 8 }, () => grants.grant(0, PAGE, false));
-    expect([refs.at(-1), grants.grant(0, PAGE, false)]).toEqual([PAGE_SIZE / 8 - 1, undefined]);
+  test('grows by a frame of Xen\u2019s when there is no entry left', () => {
+    const { xen, grants } = testHost();
+    const refs = Array.from({ length: 600 }, () => grants.grant(0, PAGE, false));
+    expect(refs.at(-1)).toBe(607);
+    expect(xen.grantFrames(1)).toHaveLength(2);
+  });
+
+  test('is full when Xen gives it no more: 64 frames', () => {
+    const { xen, grants } = testHost();
+    const refs = Array.from({ length: 64 * 512 - 8 }, () => grants.grant(0, PAGE, false));
+    expect([refs.at(-1), grants.grant(0, PAGE, false)]).toEqual([64 * 512 - 1, undefined]);
+    expect(xen.grantFrames(1)).toHaveLength(64);
   });
 
   test('shares each entry\u2019s cell with Xen', () => {

@@ -13,6 +13,8 @@ export interface GrantTableSpec {
   readonly hardware: Pick<XenHardware, 'readBytes' | 'writeBytes'>;
   readonly scheduler: Scheduler;
   readonly footprint: Footprint;
+  /** GNTTABOP_setup_table with so many frames. False: Xen refuses. */
+  readonly setUp: (frames: number) => boolean;
 }
 
 /** GNTTAB_NR_RESERVED_ENTRIES: console, xenstore and the toolstack's. */
@@ -35,10 +37,13 @@ export class GrantTable {
    */
   grant(to: DomId, frame: Pfn, readonly: boolean): number | undefined {
     const { scheduler, footprint, domid } = this.#spec;
-    const ref = scheduler.atomic('take a grant reference', () => {
-      footprint.touch(`grant refs:${domid}`, true);
-      return this.#free.pop() ?? (this.#next < this.#entries() ? this.#next++ : undefined);
-    });
+    const take = () =>
+      scheduler.atomic('take a grant reference', () => {
+        footprint.touch(`grant refs:${domid}`, true);
+        return this.#free.pop() ?? (this.#next < this.#frames() * PER_FRAME ? this.#next++ : undefined);
+      });
+    // gnttab_expand(): a frame more where there is none left.
+    const ref = take() ?? (this.#grow() ? take() : undefined);
     if (ref === undefined) return undefined;
     scheduler.atomic(`grant ${ref}`, () => {
       const flags = GTF.permit_access + (readonly ? GTF.readonly : 0);
@@ -67,9 +72,17 @@ export class GrantTable {
     return ended;
   }
 
-  /** Entries of the frames that the table has. */
-  #entries(): number {
-    return this.#spec.xen.grantFrames(this.#spec.domid).length * PER_FRAME;
+  #grow(): boolean {
+    const { scheduler, setUp } = this.#spec;
+    const frames = scheduler.atomic('count the frames of the grant table', () => this.#frames());
+    return setUp(frames + 1);
+  }
+
+  /** Frames that the table has. */
+  #frames(): number {
+    const { xen, domid, footprint } = this.#spec;
+    footprint.touch(`grant-frames:${domid}`, false);
+    return xen.grantFrames(domid).length;
   }
 
   #read(ref: number): Uint8Array {

@@ -39,8 +39,8 @@ describe('native maintenance on arm64 under a hypervisor', () => {
     kernel.archSyncForCpu(at, 0x80, Direction.fromDevice);
     kernel.archSyncForCpu(physAddr(0x1000), 0x80, Direction.fromDevice);
     expect(world.faults).toEqual([
-      { rule: 'fault', what: 'invalidate', at, size: 0x80 },
-      { rule: 'fault', what: 'invalidate', at: 0x1000, size: 0x80 },
+      { rule: 'fault', what: 'invalidate where no memory is mapped for it', at, size: 0x80 },
+      { rule: 'fault', what: 'invalidate where no memory is mapped for it', at: 0x1000, size: 0x80 },
     ]);
     expect(world.machine.pieces).toEqual([]);
   });

@@ -17,6 +17,8 @@ import {
   mfnOf,
   type Pfn,
   type PhysAddr,
+  pfnOf,
+  physAddrOf,
   physToBus,
 } from '../../address/index.ts';
 import { type Attributes, type Device, Direction } from '../dma.ts';
@@ -74,6 +76,14 @@ export class SimulatedKernel implements Kernel {
     return mfnOf(lowBits(machineAddrOf(this.#frameBehind(frame)), bits));
   }
 
+  namedFrame(frame: Pfn): Pfn {
+    if (!this.#state.quirks.has('compound-tail-taken-for-foreign')) return frame;
+    const at = physAddrOf(frame);
+    const { compoundPages = [] } = this.world.platform;
+    const compound = compoundPages.find(([from, to]) => from <= at && at < to);
+    return compound ? pfnOf(compound[0]) : frame;
+  }
+
   /** A foreign page's frame from the p2m; any other page is mapped 1:1 (Arm), or as the domain's page tables have it. */
   #frameBehind(frame: Pfn): Mfn {
     const foreign = this.#state.foreignP2m.find(frame);
@@ -89,11 +99,11 @@ export class SimulatedKernel implements Kernel {
     return scheduler.atomic('look up m2p', () => stage2.pfnOf?.(frame) ?? NO_PFN);
   }
 
-  busToDma(device: Device, bus: MachineAddr): DmaAddr {
-    return toDma(device, bus, this.#state.physBits);
+  busToDma(device: Device, bus: MachineAddr, bits: 32 | 64 = this.#state.physBits): DmaAddr {
+    return toDma(device, bus, bits);
   }
-  dmaToBus(device: Device, dma: DmaAddr): MachineAddr {
-    return toBus(device, dma, this.#state.physBits);
+  dmaToBus(device: Device, dma: DmaAddr, bits: 32 | 64 = this.#state.physBits): MachineAddr {
+    return toBus(device, dma, bits);
   }
   dmaCapable(device: Device, dma: DmaAddr, size: number): boolean {
     return isCapable(device, dma, size);
@@ -149,10 +159,10 @@ export class SimulatedKernel implements Kernel {
   }
 
   lock(name: string): void {
-    this.#state.locks.lock(name);
+    if (!this.#state.locksLeftOut) this.#state.locks.lock(name);
   }
   unlock(name: string): void {
-    this.#state.locks.unlock(name);
+    if (!this.#state.locksLeftOut) this.#state.locks.unlock(name);
   }
 
   syncAliasForDevice(alias: Alias, size: number, direction: Direction): void {

@@ -1,7 +1,11 @@
-/** Free pages of the kernel's own RAM, or of an extended region. Lowest first, naturally aligned, as __get_free_pages() gives them. */
+/**
+ * Free pages of the kernel's own RAM: lowest first, naturally aligned, as __get_free_pages() gives them. Or of an extended region: there
+ * the last one first (fill_list() and xen_alloc_unpopulated_pages(), drivers/xen/unpopulated-alloc.c, Linux 6.12).
+ */
 import {
   type ByteRange,
   ceilTo,
+  floorTo,
   offsetBy,
   PAGE_SIZE,
   type Pfn,
@@ -15,9 +19,16 @@ export class PageAllocator {
   readonly #cell: string;
   readonly #ranges: readonly ByteRange<PhysAddr>[];
   readonly #taken = new Set<Pfn>();
+  readonly #order: 'lowest' | 'highest';
 
   /** @param name of the cell that allocations touch. */
-  constructor(world: World, name: string, ranges: readonly ByteRange<PhysAddr>[]) {
+  constructor(
+    world: World,
+    name: string,
+    ranges: readonly ByteRange<PhysAddr>[],
+    order: 'lowest' | 'highest' = 'lowest',
+  ) {
+    this.#order = order;
     this.#world = world;
     this.#cell = `${name}:${world.platform.name}`;
     this.#ranges = ranges;
@@ -33,8 +44,8 @@ export class PageAllocator {
     const alignment = 2 ** Math.ceil(Math.log2(pages)) * PAGE_SIZE;
     return this.#world.scheduler.atomic(`allocate ${pages} pages`, () => {
       this.#touch();
-      for (const [from, to] of this.#ranges)
-        for (let at = ceilTo(from, alignment); at + pages * PAGE_SIZE <= to; at = offsetBy(at, alignment)) {
+      for (const range of this.#ranges)
+        for (const at of this.#candidates(range, pages * PAGE_SIZE, alignment)) {
           const frames = framesAt(at, pages);
           if (frames.some((frame) => this.#taken.has(frame)) || !suits(at)) continue;
           for (const frame of frames) this.#taken.add(frame);
@@ -42,6 +53,14 @@ export class PageAllocator {
         }
       return undefined;
     });
+  }
+
+  /** Where `size` bytes may begin in the range, in the order in which they are tried. */
+  *#candidates([from, to]: ByteRange<PhysAddr>, size: number, alignment: number): Generator<PhysAddr> {
+    const first = ceilTo(from, alignment);
+    const last = floorTo(offsetBy(to, -size), alignment);
+    if (this.#order === 'lowest') for (let at = first; at <= last; at = offsetBy(at, alignment)) yield at;
+    else for (let at = last; at >= first; at = offsetBy(at, -alignment)) yield at;
   }
 
   /** Give back what was allocated. */

@@ -29,6 +29,8 @@ export interface LinuxPlatform {
   readonly ram: readonly ByteRange<PhysAddr>[];
   /** More memory with struct pages and a linear mapping: extended regions that hold foreign pages (memremap_pages). */
   readonly structPagesToo?: readonly ByteRange<PhysAddr>[];
+  /** Compound pages of its own: drivers map them by their first page and an offset. */
+  readonly compoundPages?: readonly ByteRange<PhysAddr>[];
   /** Free pages of the own RAM, from which the kernel allocates. Default: none. */
   readonly heap?: readonly ByteRange<PhysAddr>[];
   /** Granularity of pfn_valid(). Default: as the release has it. */

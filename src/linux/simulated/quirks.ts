@@ -24,6 +24,14 @@ export const QUIRKS = {
     source: 'e17b2f114cba, Linux 3.14',
     what: 'the machine address is kept in a phys_addr_t, which without LPAE has 32 bits',
   },
+  'compound-tail-taken-for-foreign': {
+    source: '3567258d281b, Linux 3.19; repaired in 2015',
+    what: 'map compares the machine frame with that of the first page of a compound page, so any other page of it is taken for a foreign one',
+  },
+  'table-locks-left-out': {
+    source: 'what the locks of designs that keep tables prevent',
+    what: 'nobody takes the lock under which a page is looked up in a table and used, so it can be unmapped in between',
+  },
   'null-dma-ops': {
     source: 'e058632670b7 (2017); 60d8cd572f65, Linux 5.0',
     what: 'the pointer to the native operations is NULL, so local pages get no maintenance',

@@ -22,6 +22,8 @@ export class SharedState {
   readonly native: NativeMaintenance;
   /** Nothing of it is ever called (a bug). */
   readonly nativeOpsLost: boolean;
+  /** Locks of tables are never taken (a bug). */
+  readonly locksLeftOut: boolean;
   readonly pages: StructPages;
   readonly memory: CpuMemory;
   readonly caches: NativeCaches;
@@ -41,6 +43,7 @@ export class SharedState {
     this.batchesBarriers = batchesBarriers(platform);
     this.native = nativeMaintenance(platform.architecture, platform.release);
     this.nativeOpsLost = this.quirks.has('null-dma-ops');
+    this.locksLeftOut = this.quirks.has('table-locks-left-out');
     this.pages = new StructPages(platform);
     this.memory = new CpuMemory(world, this.pages);
     this.caches = new NativeCaches(world, this.memory);
@@ -49,6 +52,6 @@ export class SharedState {
     this.tables = makeTables(world);
     this.locks = new Locks(world);
     this.allocator = new PageAllocator(world, 'heap', platform.heap ?? []);
-    this.unpopulated = new PageAllocator(world, 'unpopulated', platform.structPagesToo ?? []);
+    this.unpopulated = new PageAllocator(world, 'unpopulated', platform.structPagesToo ?? [], 'highest');
   }
 }

@@ -80,7 +80,7 @@ export interface Hypervisor {
 export interface KernelFault {
   /** The kernel used an address behind which there is nothing (it would crash). */
   readonly rule: 'fault';
-  /** What it was doing: "clean", "copy from bounce slot" ... */
+  /** What it was doing: "clean where no memory is mapped for it", "look up the p2m tree (use after free)" ... */
   readonly what: string;
   /** First byte without memory behind it, and how many, as the kernel addresses them. */
   readonly at: PhysAddr;

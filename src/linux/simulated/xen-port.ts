@@ -21,9 +21,11 @@ import {
   DOMID_SELF,
   type DomId,
   Errno,
+  GNTST,
   GNTTABOP,
   gnttab_copy,
   gnttab_map_grant_ref,
+  gnttab_setup_table,
   gnttab_unmap_grant_ref,
   type HypercallName,
   type Steps,
@@ -73,6 +75,16 @@ export class XenPort implements Hypervisor {
     const name = op === CacheFlushOp.clean ? 'CLEAN' : 'INVAL';
     const what = `GNTTABOP_cache_flush ${name} ${hex(devBusAddr)} ${offset}+${length}`;
     return this.#call(what, 'grant_table_op', GNTTABOP.cache_flush, flushBytes(flush), 1, (rc) => rc);
+  }
+
+  /** GNTTABOP_setup_table: the own grant table with so many frames. False: Xen refuses. */
+  setUpGrantTable(frames: number): boolean {
+    const frame_list = offsetBy(this.#spec.argumentPages, gnttab_setup_table.size);
+    const setup = gnttab_setup_table.write({ dom: DOMID_SELF, nr_frames: frames, frame_list });
+    const bytes = joined([setup, ...Array.from({ length: frames }, () => xen_pfn.write({}))]);
+    const read = (rc: number, after: Uint8Array) =>
+      rc === 0 && gnttab_setup_table.read(after).status === GNTST.okay;
+    return this.#call('GNTTABOP_setup_table', 'grant_table_op', GNTTABOP.setup_table, bytes, 1, read);
   }
 
   mapGrants(mappings: readonly GrantMapping[]): MappedGrant[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judged, outcome } from './testing.ts';
+import { judged, outcome } from '../testing.ts';
 
 /** A guest's buffer in dom0 as `page`; the grant is read-only. */
 const readonlyPage = (steps: string) =>
@@ -156,4 +156,82 @@ agents:
   driver: { steps: [{ map: { buffer: data, direction: TO_DEVICE } }] }
   nic: { device: nic, steps: [{ device-read: data }] }`;
   expect(outcome(early)).toBe('violated: fault');
+});
+
+describe('two mappings of one name at once', () => {
+  const twice = (rest: string) => `
+devices: { a: , b: }
+buffers: { rx: { initially: anything } }
+steps:
+  - map: { buffer: rx, bytes: [0, 2048], device: a, direction: FROM_DEVICE }
+  - map: { buffer: rx, bytes: [2048, 4096], device: b, direction: FROM_DEVICE }
+  - unmap: rx
+${rest}`;
+
+  test('the one that was made last ends first', () => {
+    expect(outcome(twice('  - read: { buffer: rx, bytes: [2048, 4096] }'))).toBe('holds');
+    expect(outcome(twice('  - read: { buffer: rx, bytes: [0, 2048] }'))).toBe('violated: stale-cpu-read');
+  });
+
+  test('both can be ended', () => {
+    expect(outcome(twice('  - unmap: rx\n  - read: rx'))).toBe('holds');
+  });
+
+  test('each agent means its own', () => {
+    const agents = (first: string) =>
+      `
+devices: { a: , b: }
+buffers: { rx: { initially: anything } }
+agents:
+  one:
+    steps:
+      - map: { buffer: rx, bytes: [0, 2048], device: a, direction: FROM_DEVICE }
+      - signal: mapped
+      - wait: mapped too
+      - unmap: rx
+      - read: { buffer: rx, bytes: ${first} }
+  two:
+    steps:
+      - wait: mapped
+      - map: { buffer: rx, bytes: [2048, 4096], device: b, direction: FROM_DEVICE }
+      - signal: mapped too
+`.replaceAll('mapped too', 'mapped-too');
+    expect(outcome(agents('[0, 2048]'))).toBe('holds');
+    expect(outcome(agents('[2048, 4096]'))).toBe('violated: stale-cpu-read');
+  });
+});
+
+describe('pages for a domain that is 1:1 with the machine', () => {
+  const dom0 = (platform: string, steps: string) => `
+platform: { ${platform} }
+devices: { disk: }
+buffers: { data: { size: 8192 } }
+steps:
+${steps}
+  - allocate: { as: page, size: 8192 }
+  - write: page
+  - map: { buffer: page, direction: TO_DEVICE }
+  - unmap: page`;
+  const arm32 = 'architecture: arm, linux: 4.19, xen: 4.14, lpae: false';
+
+  test('come from its own RAM', () => {
+    expect(outcome(dom0('xen: 4.20', ''), 'repaired')).toBe('holds');
+    expect(outcome(dom0(arm32, ''), 'repaired')).toBe('holds');
+  });
+
+  test('are those that it gave back before', () => {
+    expect(outcome(dom0('xen: 4.20', '  - free: data'), 'repaired')).toBe('holds');
+  });
+
+  test('of a guest that has 32-bit addresses lie below 4 GiB', () => {
+    expect(
+      outcome(
+        `
+platform: { ${arm32} }
+domains: { guest: }
+agents: { one: { domain: guest, steps: [allocate: page, write: page, read: page] } }`,
+        'repaired',
+      ),
+    ).toBe('holds');
+  });
 });

@@ -1,8 +1,9 @@
 /** GNTTABOP_copy: the hypervisor copies between a domain's own page and one that is granted to it. */
-import { type PhysAddr, pageOffset, pfnOf } from '../../address/index.ts';
-import type { CopyEnd } from '../../linux/index.ts';
-import { type Place, pagePieces } from './places.ts';
-import type { Grant, System } from './system.ts';
+import { type PhysAddr, pageOffset, pfnOf } from '../../../address/index.ts';
+import type { CopyEnd } from '../../../linux/index.ts';
+import type { Grant } from '../named.ts';
+import { type Place, pagePieces } from '../places.ts';
+import type { System } from '../system.ts';
 
 /** Bytes, and where in each buffer. */
 interface Extent {
@@ -44,7 +45,7 @@ function endOf(system: System, domain: string, place: Place, phys: PhysAddr): Co
   const offset = pageOffset(phys);
   if (place.domain === domain) return { page: pfnOf(phys), offset };
   const { domid } = system.party(domain);
-  const grant: Grant | undefined = [...system.grants.values()].find(
+  const grant: Grant | undefined = [...system.named.grants.values()].find(
     (each) => each.place.name === place.name && each.to === domid,
   );
   const ref = grant?.refs[place.pages.findIndex((each) => pfnOf(each.phys) === pfnOf(phys))];
