@@ -66,7 +66,9 @@ export class Replay implements TraceSink {
       histories: new Histories(this.hardware),
       ground: { instructions: instructionsOf(platform), ownRam: platform.ownRam, p2m },
     };
-    const designs = options.designs.map((design) => new Track(world, design.name, design, design === own));
+    const designs = options.designs.map(
+      (design) => new Track(world, design.name, design, conforms(design, own)),
+    );
     this.tracks = options.judgeRecorded
       ? [new Track(world, 'recorded', undefined, false), ...designs]
       : designs;
@@ -237,4 +239,9 @@ export class Replay implements TraceSink {
     const taken = this.session.contexts.of(event).enter({ kind, dma, size, line, operations: NO_OPERATIONS });
     if (!taken) this.session.saw(event);
   }
+}
+
+/** It is what the traced kernel runs, or that kernel's own source. */
+function conforms(design: Design, own: Design | undefined): boolean {
+  return own !== undefined && (design === own || design.expectedAs === own.name);
 }

@@ -2,6 +2,7 @@
 import { DESIGNS } from '../designs/index.ts';
 import type { CheckRow, CheckSummary, Shrinking } from '../explore/index.ts';
 import { counterexample } from './counterexample.ts';
+import { type KernelSourceReport, kernelSourceText } from './kernel-source.ts';
 import type { Style } from './style.ts';
 import { plural, wrap } from './words.ts';
 
@@ -12,6 +13,8 @@ export interface CheckContext {
   readonly explain: boolean;
   /** Elapsed, milliseconds. */
   readonly ms: number;
+  /** A kernel's source is among the designs. */
+  readonly source?: KernelSourceReport | undefined;
 }
 
 /** The whole report, lines ending in newlines. */
@@ -22,6 +25,7 @@ export function checkReport(context: CheckContext, style: Style): string {
     ...unexpected(context, style),
     ...inconclusive(context, style),
     ...(context.explain ? explained(context, style) : []),
+    kernelSourceText(context.source, style),
     totals(context, style),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
