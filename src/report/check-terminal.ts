@@ -163,7 +163,8 @@ function totals({ summaries, ms }: CheckContext, style: Style): string {
 /** Oldest first, as they are registered. */
 const designsOf = ({ summaries }: CheckContext) => {
   const found = new Set(summaries.map(({ design }) => design));
-  return DESIGNS.map(({ name }) => name).filter((name) => found.has(name));
+  const builtIn = DESIGNS.map(({ name }) => name).filter((name) => found.has(name));
+  return [...new Set([...builtIn, ...found])];
 };
 const scenariosOf = ({ summaries }: CheckContext) => [
   ...new Set(summaries.map(({ scenario }) => scenario.file)),

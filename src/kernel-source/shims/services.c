@@ -54,7 +54,9 @@ void arch_sync_dma_for_cpu(phys_addr_t phys, size_t size, enum dma_data_directio
 	spend();
 	dmalab_arch_sync_for_cpu(OUT(phys), OUT(size), dir);
 }
+#ifdef CONFIG_ARCH_HAS_BATCHED_DMA_SYNC
 void arch_sync_dma_flush(void) { dmalab_arch_sync_flush(); }
+#endif
 
 /* A batch goes to Xen element by element; the first that fails ends it, as in Xen. */
 int HYPERVISOR_grant_table_op(unsigned int cmd, void *uop, unsigned int count)
@@ -109,7 +111,9 @@ dma_addr_t swiotlb_map(struct device *dev, phys_addr_t phys, size_t size, enum d
 	}
 	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC)) {
 		arch_sync_dma_for_device(slot, size, dir);
+#ifdef CONFIG_ARCH_HAS_BATCHED_DMA_SYNC
 		arch_sync_dma_flush();
+#endif
 	}
 	return dma;
 }

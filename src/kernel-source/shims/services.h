@@ -91,7 +91,9 @@ phys_addr_t dmalab_virt_to_phys(const volatile void *address);
 #define late_initcall(fn) INITCALL(fn)
 
 int HYPERVISOR_grant_table_op(unsigned int cmd, void *uop, unsigned int count);
+#ifdef CONFIG_ARCH_HAS_BATCHED_DMA_SYNC
 void arch_sync_dma_flush(void);
+#endif
 #define arm64_kernel_unmapped_at_el0() false
 
 /* Coherent memory is allocated by the simulated kernel, not by these. */
