@@ -17,6 +17,10 @@ const map: DmaOps['map'] = (kernel, device, phys, size, direction, attributes) =
     owned = kernel.swiotlbMap(device, phys, size, direction, attributes);
     if (owned === NO_SLOT) return DMA_MAPPING_ERROR;
     dma = kernel.busToDma(device, physToBus(owned));
+    if (!kernel.dmaCapable(device, dma, size)) {
+      kernel.swiotlbUnmap(device, owned, size, direction, { ...attributes, skipCpuSync: true });
+      return DMA_MAPPING_ERROR;
+    }
   }
   if (!device.coherent && !attributes.skipCpuSync) kernel.archSyncForDevice(owned, size, direction);
   return dma;

@@ -96,6 +96,10 @@ export function swiotlbXen(steps: Steps): DmaOps {
       owned = kernel.swiotlbMap(device, phys, size, direction, attributes);
       if (owned === NO_SLOT) return DMA_MAPPING_ERROR;
       dma = steps.toDma(kernel, device, physToBusThroughP2m(kernel, owned));
+      if (!kernel.dmaCapable(device, dma, size)) {
+        kernel.swiotlbUnmap(device, owned, size, direction, { ...attributes, skipCpuSync: true });
+        return DMA_MAPPING_ERROR;
+      }
     }
     steps.mapped(kernel, device, owned, dma, size, direction, attributes);
     return dma;
