@@ -18,6 +18,8 @@ function main([folder, millions = '4', seed = '1']: readonly string[]): number {
     console.error('usage: kernel-source-random.ts TREE [MILLIONS] [SEED]');
     return 2;
   }
+  const { release } = openTree(folder);
+  const kmalloc = release[0] > 6 || (release[0] === 6 && release[1] >= 5);
   const { source } = buildSource(openTree(folder), new Set(['arm64', 'arm-lpae', 'arm']));
   let different = 0;
   for (const design of sourceDesigns(source)) {
@@ -25,7 +27,12 @@ function main([folder, millions = '4', seed = '1']: readonly string[]): number {
     if (own === undefined) throw new Error(`${design.name}: no design of its release`);
     const begin = performance.now();
     const worlds = Math.ceil((Number(millions) * 1e6) / LOADS / CALLS);
-    const { calls, differences } = randomLoads(own, design, { seed: Number(seed), worlds, loads: LOADS });
+    const { calls, differences } = randomLoads(own, design, {
+      seed: Number(seed),
+      worlds,
+      loads: LOADS,
+      kmalloc,
+    });
     const seconds = (performance.now() - begin) / 1000;
     for (const difference of differences) console.log(difference);
     console.log(

@@ -92,7 +92,9 @@ describe.skipIf('missing' in TREE)(`the source does what the design of its relea
     'random calls, pools, masks, buses and classifiers, %s',
     { timeout: 60_000 },
     (_, ours, theirs) => {
-      expect(randomLoads(ours, theirs, { seed: 1, worlds: 4000, loads: 20 }).differences).toEqual([]);
+      expect(
+        randomLoads(ours, theirs, { seed: 1, worlds: 4000, loads: 20, kmalloc: false }).differences,
+      ).toEqual([]);
     },
   );
 
