@@ -37,8 +37,9 @@ export class LineTable {
     let at = this.#rows.findLastIndex((row) => row.address <= address);
     for (; at >= 0; at--) {
       const row = this.#rows[at];
-      if (row === undefined || row.end) return undefined;
-      if (wanted(row.file) && row.line > 0) return { file: row.file, line: row.line };
+      // Line 0: code that belongs to several lines.
+      if (row === undefined || row.end || row.line === 0) return undefined;
+      if (wanted(row.file)) return { file: row.file, line: row.line };
     }
     return undefined;
   }

@@ -3,7 +3,7 @@
  *
  * What the compiler says of functions that it does not know is kept: only if the linker cannot do without one is it an error.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,10 +26,12 @@ const SHIMS = fileURLToPath(new URL('../../kernel-source/shims', import.meta.url
 const SHIM_FILES = ['services.c', 'entry.c'] as const;
 /** In the kernel's own files loops that do not end, NULL, and shifts that are too wide end the call. */
 const WATCHED = [
-  '-fsanitize-coverage=trace-pc',
+  '-fsanitize-coverage=trace-pc,no-prune',
   '-fsanitize=null,shift-exponent,bounds,integer-divide-by-zero',
-  '-fsanitize-trap=all',
+  '-fno-sanitize-recover=all',
 ] as const;
+/** The tree, in the folder that a build is made in. */
+const ROOT = 'tree';
 /** Longest chain of headers that include empty ones. */
 const ROUNDS = 20;
 
@@ -100,7 +102,7 @@ export function buildSource(
     try {
       const build = new Build(tree, configuration, toolchain, folder);
       modules.set(configuration.name, build.make());
-      for (const path of build.used) sortOut(path, tree, folder, parts);
+      for (const path of build.used) sortOut(path, folder, parts);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -118,14 +120,14 @@ export function buildSource(
   };
 }
 
-function sortOut(path: string, tree: Tree, folder: string, parts: Record<keyof Parts, Set<string>>): void {
+function sortOut(path: string, folder: string, parts: Record<keyof Parts, Set<string>>): void {
   const within = (outer: string) => {
     const name = relative(resolve(outer), resolve(path));
     return name.startsWith('..') ? undefined : name;
   };
   const shim = within(SHIMS);
-  const made = within(folder);
-  const own = within(tree.folder);
+  const own = within(join(folder, ROOT));
+  const made = own === undefined ? within(folder) : undefined;
   if (shim !== undefined) parts.shims.add(shim);
   else if (made !== undefined) {
     if (readFileSync(path).length === 0) parts.empty.add(relative('headers', made));
@@ -148,6 +150,8 @@ class Build {
   readonly #toolchain: Toolchain;
   readonly #folder: string;
   readonly #headers: string;
+  /** The tree. */
+  readonly #root: string;
   /** What the compiler said of functions that it did not know, by their name. */
   readonly #unknown = new Map<string, string[]>();
 
@@ -157,21 +161,23 @@ class Build {
     this.#toolchain = toolchain;
     this.#folder = folder;
     this.#headers = join(folder, 'headers');
-    forwardHeaders(this.#headers, resolve(tree.folder), configuration);
+    this.#root = join(folder, ROOT);
+    // A name that can stand in an #include, whatever the tree's is.
+    symlinkSync(resolve(tree.folder), this.#root);
+    forwardHeaders(this.#headers, this.#root, configuration);
   }
 
   make(): Uint8Array<ArrayBuffer> {
-    const root = resolve(this.#tree.folder);
-    const objects = [
-      ...SOURCE_FILES.map((name) => this.#compile(join(root, name))),
-      ...SHIM_FILES.map((name) => this.#compile(join(SHIMS, name))),
+    const paths = [
+      ...SOURCE_FILES.map((name) => join(this.#root, name)),
+      ...SHIM_FILES.map((name) => join(SHIMS, name)),
     ];
-    return this.#link(objects);
+    this.#findHeaders(paths);
+    return this.#link(paths.map((path) => this.#compile(path)));
   }
 
   #compile(path: string): string {
     const flags = this.#flags(path);
-    this.#findHeaders(path, flags);
     const name = basename(path, '.c');
     const object = join(this.#folder, `${name}.o`);
     const depfile = join(this.#folder, `${name}.d`);
@@ -192,9 +198,10 @@ class Build {
   }
 
   /** Empty ones for those that nobody has, until nothing is missing. */
-  #findHeaders(path: string, flags: readonly string[]): void {
+  #findHeaders(paths: readonly string[]): void {
+    const flags = this.#flags('');
     for (let round = 0; round < ROUNDS; round++) {
-      const { failed, said, out } = run(this.#toolchain.clang, [...flags, '-M', '-MG', path]);
+      const { failed, said, out } = run(this.#toolchain.clang, [...flags, '-M', '-MG', ...paths]);
       if (failed) throw this.#cannotCompile(said);
       const missing = dependenciesOf(out).filter((name) => !existsSync(name));
       if (missing.length === 0) return;
@@ -225,7 +232,7 @@ class Build {
       '-fno-color-diagnostics',
       '-fno-caret-diagnostics',
       '-ferror-limit=5',
-      `-ffile-prefix-map=${resolve(this.#tree.folder)}/=`,
+      `-ffile-prefix-map=${this.#root}/=`,
       `-ffile-prefix-map=${SHIMS}/=shims/`,
       `-I${SHIMS}`,
       `-I${this.#headers}`,
@@ -264,18 +271,23 @@ class Build {
     );
     if (lacking.length > 0)
       throw new UsageError(
-        `--kernel-source: ${this.#tree.folder}: the kernel\u2019s files use functions that dmalab\u2019s shims do not have (docs/kernel-source.md says how to add one)\n${lacking.join('\n')}`,
+        `--kernel-source: ${this.#tree.folder}: the kernel\u2019s files use functions that dmalab\u2019s shims do not have (docs/kernel-source.md says how to add one)\n${this.#asGiven(lacking.join('\n'))}`,
       );
     return bytes;
   }
 
   #cannotCompile(said: string): UsageError {
-    const text = said.trim();
+    const text = this.#asGiven(said.trim());
     const hint = /unknown target triple|No available targets|unable to create target/.test(text)
       ? ` (this clang has no ${this.#configuration.target}; ${INSTALL}, or CLANG names another)`
       : '';
     return new UsageError(
       `--kernel-source: ${this.#tree.folder}: cannot be compiled for ${this.#configuration.name}${hint}\n${text}`,
     );
+  }
+
+  /** Names in the tree as the user would write them. */
+  #asGiven(said: string): string {
+    return said.replaceAll(this.#root, this.#tree.folder);
   }
 }

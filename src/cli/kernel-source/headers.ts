@@ -34,12 +34,12 @@ function write(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-/** The files that a depfile of make names, without its target. A blank in a name is escaped. */
+/** The files that the rules of a depfile name, without their targets. A blank in a name is escaped. */
 export function dependenciesOf(depfile: string): string[] {
-  const [, list = ''] = /^[^:]*:((?:.|\n)*)$/.exec(depfile.replaceAll('\\\n', ' ')) ?? [];
-  return list
+  return depfile
+    .replaceAll('\\\n', ' ')
     .replaceAll('\\ ', '\0')
     .split(/\s+/)
-    .filter((name) => name !== '')
+    .filter((name) => name !== '' && !name.endsWith(':'))
     .map((name) => name.replaceAll('\0', ' '));
 }

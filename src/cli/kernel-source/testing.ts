@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
   CONFIGURATIONS,
+  type Configuration,
   headerPath,
   OWN_HEADERS,
   PRIVATE_HEADERS,
@@ -105,8 +106,11 @@ export function treeFolder(): string {
 }
 
 /** The designs of a tree, for arm64 with and without Xen, and for arm. */
-export function designsOf(folder = treeFolder()): { readonly xen: Design; readonly direct: Design } {
-  const { source } = buildSource(openTree(folder), new Set(['arm64', 'arm-lpae', 'arm']));
+export function designsOf(
+  folder = treeFolder(),
+  configurations: readonly Configuration['name'][] = ['arm64', 'arm-lpae', 'arm'],
+): { readonly xen: Design; readonly direct: Design } {
+  const { source } = buildSource(openTree(folder), new Set(configurations));
   const [xen, direct] = sourceDesigns(source);
   if (!xen || !direct) throw new Error('no designs');
   return { xen, direct };

@@ -151,3 +151,18 @@ void __sanitizer_cov_trace_pc(void)
 	if (--dmalab_own.blocks_left <= 0)
 		dmalab_hang();
 }
+
+/* Undefined behaviour in the kernel's files: what clang's checks call (UndefinedBehaviorSanitizer). */
+struct where {
+	const char *file;
+	u32 line, column;
+};
+#define UNDEFINED(name, text) \
+	void __ubsan_handle_##name##_abort(const struct where *at) \
+	{ \
+		dmalab_bug(dmalab_text(at->file), at->line, dmalab_text(text)); \
+	}
+UNDEFINED(type_mismatch_v1, "NULL is used as an address")
+UNDEFINED(shift_out_of_bounds, "a shift by more bits than there are")
+UNDEFINED(out_of_bounds, "an index beyond the array")
+UNDEFINED(divrem_overflow, "a division by zero")
