@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DESIGNS } from '../designs/index.ts';
 import { type CheckRow, type CheckSummary, checkScenario, summarise } from '../explore/index.ts';
-import { type Configuration, configurationOf } from '../kernel-source/index.ts';
+import { type Configuration, configurationOf, KernelSourceError } from '../kernel-source/index.ts';
 import type { Design } from '../linux/index.ts';
 import { checkJson, checkReport, makeStyle } from '../report/index.ts';
 import { parseScenario, type Scenario } from '../scenario/index.ts';
@@ -20,12 +20,14 @@ import { Exit } from './exit-code.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
 import { Source } from './kernel-source/source.ts';
+import { Snapshot, watchedFiles } from './kernel-source/watch.ts';
 import { showProgress } from './progress.ts';
 import { nameOf, readWhole } from './sources.ts';
 
 export interface CheckFlags extends CounterexampleFlags {
   readonly design?: string;
   readonly kernelSource?: string;
+  readonly watch?: boolean;
   readonly json?: boolean;
   readonly explain?: boolean;
   readonly executions?: number;
@@ -37,6 +39,28 @@ const SHIPPED = fileURLToPath(new URL('../../scenarios/', import.meta.url));
 
 /** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
 export async function checkCommand(paths: readonly string[], flags: CheckFlags, io: Io): Promise<Exit> {
+  const { kernelSource: tree } = flags;
+  if (!flags.watch) return checkOnce(paths, flags, io);
+  if (tree === undefined || flags.json)
+    throw new UsageError(
+      `--watch: found ${flags.json ? '--json' : 'no --kernel-source'}, expected --kernel-source and a report for people`,
+    );
+  for (;;) {
+    const files = paths.filter((path) => path !== '-' && !isFolder(path));
+    const snapshot = new Snapshot([...watchedFiles(tree), ...files]);
+    try {
+      await checkOnce(paths, flags, io);
+    } catch (error) {
+      // What is being written may be wrong for a while.
+      if (!(error instanceof UsageError || error instanceof KernelSourceError)) throw error;
+      io.complain(error.message);
+    }
+    io.complain(`watching ${tree}; interrupt to end`);
+    io.complain(`${(await snapshot.change()).join(', ')} saved: checking again`);
+  }
+}
+
+async function checkOnce(paths: readonly string[], flags: CheckFlags, io: Io): Promise<Exit> {
   const source = flags.kernelSource === undefined ? undefined : new Source(flags.kernelSource);
   const asked = parseDesigns(flags.design, source?.name);
   checkFileNames(flags);

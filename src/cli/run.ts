@@ -97,6 +97,7 @@ function makeProgram(io: Io, commands: Commands): Command {
       'designs to check, separated by commas, or all; without it, those with an expectation',
     )
     .option('--kernel-source <dir>', 'a Linux tree: its own DMA code, compiled, as one more design')
+    .option('--watch', 'with --kernel-source: build and check again whenever a file of it is saved')
     .option('--json', 'one JSON document (schemas/check.schema.json)')
     .option('--explain', 'show how each violation happens, expected ones too (usual for a few results)')
     .option('--shrink', 'make violations that are shown as small as possible')

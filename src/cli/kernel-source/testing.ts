@@ -9,7 +9,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -31,8 +30,8 @@ import {
 import type { Design } from '../../linux/index.ts';
 import { buildSource, openTree } from './build.ts';
 
-/** Where Debian puts linux-source-VERSION.tar.xz. */
-const PACKAGES = '/usr/src';
+/** What Debian 12 has; the changes that tests make are of its text. */
+const PACKAGE = '/usr/src/linux-source-6.1.tar.xz';
 /** What a build reads of a tree. */
 const NEEDED = [
   '*/Makefile',
@@ -54,28 +53,18 @@ export const TREE: { readonly folder: string } | { readonly missing: string } = 
 export const MISSING = 'missing' in TREE ? TREE.missing : '';
 
 function findTree(): typeof TREE {
-  const given = process.env['DMALAB_KERNEL_TREE'];
-  if (given) return { folder: given };
   const missing = lacking();
   if (missing !== undefined) {
     if (process.env['CI']) throw new Error(`${missing}: in CI it must be there`);
     return { missing };
   }
-  return { folder: unpack(packed()[0] ?? '') };
+  return { folder: unpack(PACKAGE) };
 }
 
 function lacking(): string | undefined {
   for (const program of ['clang', 'wasm-ld'])
     if (spawnSync(program, ['--version']).status !== 0) return `no ${program} (apt-get install clang lld)`;
-  return packed().length > 0
-    ? undefined
-    : `no linux-source package in ${PACKAGES} (apt-get install linux-source-6.1)`;
-}
-
-function packed(): string[] {
-  return (existsSync(PACKAGES) ? readdirSync(PACKAGES) : [])
-    .filter((name) => /^linux-source-[\d.]+\.tar\.xz$/.test(name))
-    .map((name) => join(PACKAGES, name));
+  return existsSync(PACKAGE) ? undefined : `no ${PACKAGE} (apt-get install linux-source-6.1)`;
 }
 
 /** Unpack what is needed, once; another process may be at it. */
