@@ -25,7 +25,13 @@ export function sourceName([major, minor]: Release): string {
 export function sourceDesigns(source: KernelSource): Design[] {
   const { release, completesMaintenance } = source;
   const modules = new Map([...source.modules].map(([name, bytes]) => [name, new SourceModule(bytes)]));
+  let last: { readonly kernel: Kernel; readonly instance: SourceInstance } | undefined;
   const instanceOn = (kernel: Kernel): SourceInstance => {
+    // Nothing of a kernel that decides it ever changes, and calls come in long runs.
+    if (last?.kernel !== kernel) last = { kernel, instance: find(kernel) };
+    return last.instance;
+  };
+  const find = (kernel: Kernel): SourceInstance => {
     const name = configurationOf(kernel);
     const module = modules.get(name);
     if (module === undefined)

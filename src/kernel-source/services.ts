@@ -57,8 +57,6 @@ export function makeImports(
   hasCacheFlush: boolean,
   missing: readonly string[],
 ): WebAssembly.Imports {
-  const kernelOf = () => caller.kernel ?? whileBooting();
-  const deviceOf = () => caller.device ?? whileBooting();
   const report = (rule: KernelProblem['rule'], at: string, what: string) => {
     if (caller.kernel === undefined) throw new KernelSourceError(`${at}: ${what}, while the kernel boots`);
     caller.kernel.oops({ rule, at, what });
@@ -68,39 +66,40 @@ export function makeImports(
     throw new KernelDied(`${at}: ${what}`);
   };
   const kernel: Record<string, (...args: never[]) => number | undefined> = {
-    pfn_valid: (frame: Pfn) => (kernelOf().pfnValid(frame) ? 1 : 0),
-    pfn_to_mfn: (frame: Pfn) => kernelOf().pfnToBfn(frame),
-    bus_to_dma: (bus: MachineAddr) => kernelOf().busToDma(deviceOf(), bus),
-    dma_to_bus: (dma: DmaAddr) => kernelOf().dmaToBus(deviceOf(), dma),
-    dma_capable: (dma: DmaAddr, size: number) => (kernelOf().dmaCapable(deviceOf(), dma, size) ? 1 : 0),
+    pfn_valid: (frame: Pfn) => (kernelOf(caller).pfnValid(frame) ? 1 : 0),
+    pfn_to_mfn: (frame: Pfn) => kernelOf(caller).pfnToBfn(frame),
+    bus_to_dma: (bus: MachineAddr) => kernelOf(caller).busToDma(deviceOf(caller), bus),
+    dma_to_bus: (dma: DmaAddr) => kernelOf(caller).dmaToBus(deviceOf(caller), dma),
+    dma_capable: (dma: DmaAddr, size: number) =>
+      kernelOf(caller).dmaCapable(deviceOf(caller), dma, size) ? 1 : 0,
     kmalloc_needs_bounce: (size: number, direction: Direction) =>
-      kernelOf().kmallocNeedsBounce(deviceOf(), size, direction) ? 1 : 0,
-    swiotlb_forced: () => (kernelOf().swiotlbForced(deviceOf()) ? 1 : 0),
-    in_swiotlb: (phys: PhysAddr) => (kernelOf().inSwiotlb(deviceOf(), phys) ? 1 : 0),
+      kernelOf(caller).kmallocNeedsBounce(deviceOf(caller), size, direction) ? 1 : 0,
+    swiotlb_forced: () => (kernelOf(caller).swiotlbForced(deviceOf(caller)) ? 1 : 0),
+    in_swiotlb: (phys: PhysAddr) => (kernelOf(caller).inSwiotlb(deviceOf(caller), phys) ? 1 : 0),
     swiotlb_map: (phys: PhysAddr, size: number, direction: Direction, bits: number) =>
-      kernelOf().swiotlbMap(deviceOf(), phys, size, direction, attributesOf(bits)),
+      kernelOf(caller).swiotlbMap(deviceOf(caller), phys, size, direction, attributesOf(bits)),
     swiotlb_unmap: (slot: PhysAddr, size: number, direction: Direction, bits: number) => {
-      kernelOf().swiotlbUnmap(deviceOf(), slot, size, direction, attributesOf(bits));
+      kernelOf(caller).swiotlbUnmap(deviceOf(caller), slot, size, direction, attributesOf(bits));
       return undefined;
     },
     swiotlb_sync_for_cpu: (slot: PhysAddr, size: number, direction: Direction) => {
-      kernelOf().swiotlbSyncForCpu(deviceOf(), slot, size, direction);
+      kernelOf(caller).swiotlbSyncForCpu(deviceOf(caller), slot, size, direction);
       return undefined;
     },
     swiotlb_sync_for_device: (slot: PhysAddr, size: number, direction: Direction) => {
-      kernelOf().swiotlbSyncForDevice(deviceOf(), slot, size, direction);
+      kernelOf(caller).swiotlbSyncForDevice(deviceOf(caller), slot, size, direction);
       return undefined;
     },
     arch_sync_for_device: (phys: PhysAddr, size: number, direction: Direction) => {
-      kernelOf().archSyncForDevice(phys, size, direction);
+      kernelOf(caller).archSyncForDevice(phys, size, direction);
       return undefined;
     },
     arch_sync_for_cpu: (phys: PhysAddr, size: number, direction: Direction) => {
-      kernelOf().archSyncForCpu(phys, size, direction);
+      kernelOf(caller).archSyncForCpu(phys, size, direction);
       return undefined;
     },
     arch_sync_flush: () => {
-      kernelOf().archSyncFlush();
+      kernelOf(caller).archSyncFlush();
       return undefined;
     },
     cache_flush: (devBusAddr: MachineAddr, offset: number, length: number, op: CacheFlushOp) => {
@@ -125,6 +124,14 @@ export function makeImports(
     ]),
   );
   return { kernel, env };
+}
+
+function kernelOf({ kernel }: Caller): Kernel {
+  return kernel ?? whileBooting();
+}
+
+function deviceOf({ device }: Caller): Device {
+  return device ?? whileBooting();
 }
 
 function attributesOf(bits: number): Attributes {

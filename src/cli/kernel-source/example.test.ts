@@ -26,14 +26,23 @@ describe.skipIf('missing' in TREE)(`6.1\u2019s source on the example ${MISSING}`
     expect(conformance).toEqual({ operations: 2682, matched: 2682, mismatches: [] });
   });
 
-  it('judges as the design of its release, and as that of the recorded one', { timeout: 60_000 }, async () => {
+  it('judges as the design of its release, and as that of the recorded one', {
+    timeout: 60_000,
+  }, async () => {
     const { document, exit } = await replayJson(TRACE, args());
     const source = judged(document, 'source-6.1');
     expect(source.verdict).toBe('errors');
     expect(source).toEqual(judged(document, 'linux-5.9'));
-    expect({ ...source, conformance: null }).toEqual({ ...judged(document, 'linux-6.12'), conformance: null });
+    expect({ ...source, conformance: null }).toEqual({
+      ...judged(document, 'linux-6.12'),
+      conformance: null,
+    });
     expect(exit).toBe(1);
-    expect(document.kernelSource).toMatchObject({ design: 'source-6.1', release: '6.1', configurations: ['arm64'] });
+    expect(document.kernelSource).toMatchObject({
+      design: 'source-6.1',
+      release: '6.1',
+      configurations: ['arm64'],
+    });
   });
 
   it('is told from what is dmalab\u2019s', { timeout: 60_000 }, async () => {
