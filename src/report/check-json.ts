@@ -2,7 +2,7 @@
 import { hex } from '../address/index.ts';
 import type { CheckRow, Copy, Violation } from '../explore/index.ts';
 import type { CheckDocument } from './check-schema.ts';
-import type { KernelSourceReport } from './kernel-source.ts';
+import type { KernelSourceReport } from './kernel-source-facts.ts';
 import { kernelSourceMember } from './kernel-source-schema.ts';
 
 type Row = CheckDocument['results'][number];

@@ -2,7 +2,8 @@
 import { DESIGNS } from '../designs/index.ts';
 import type { CheckRow, CheckSummary, Shrinking } from '../explore/index.ts';
 import { counterexample } from './counterexample.ts';
-import { type KernelSourceReport, kernelSourceText } from './kernel-source.ts';
+import { kernelSourceText } from './kernel-source.ts';
+import type { KernelSourceReport } from './kernel-source-facts.ts';
 import type { Style } from './style.ts';
 import { plural, wrap } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** What a JSON document says of a kernel’s source that was given. */
 import { z } from 'zod';
-import type { KernelSourceReport } from './kernel-source.ts';
+import type { KernelSourceReport } from './kernel-source-facts.ts';
 
 const names = z.array(z.string());
 

@@ -1,21 +1,7 @@
 /** What was compiled of a kernel's source: what is its own, and what is dmalab's. */
+import type { KernelSourceReport } from './kernel-source-facts.ts';
 import type { Style } from './style.ts';
 import { plural, wrap } from './words.ts';
-
-/** Paths in the tree and in the folder of shims; headers by the names under which they are included. */
-export interface KernelSourceReport {
-  readonly folder: string;
-  /** "6.12". */
-  readonly release: string;
-  /** Name of the design that it became. */
-  readonly design: string;
-  readonly compiler: string;
-  readonly configurations: readonly string[];
-  readonly files: readonly string[];
-  readonly ownHeaders: readonly string[];
-  readonly shims: readonly string[];
-  readonly empty: readonly string[];
-}
 
 export function kernelSourceText(source: KernelSourceReport | undefined, style: Style): string {
   if (source === undefined) return '';
