@@ -6,7 +6,10 @@ import { busToPhys, DMA_MAPPING_ERROR, NO_SLOT, physToBus } from '../address/ind
 import type { Design, DmaOps } from '../linux/index.ts';
 
 const map: DmaOps['map'] = (kernel, device, phys, size, direction, attributes) => {
-  if (attributes.mmio) return kernel.busToDma(device, physToBus(phys));
+  if (attributes.mmio) {
+    const registers = kernel.busToDma(device, physToBus(phys));
+    return kernel.dmaCapable(device, registers, size) ? registers : DMA_MAPPING_ERROR;
+  }
   let owned = phys;
   let dma = kernel.busToDma(device, physToBus(phys));
   if (

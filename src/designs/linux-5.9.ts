@@ -25,5 +25,5 @@ export const linux59: Design = {
   summary: 'as 5.4, and a bus may have an offset',
   on: 'xen',
   releases: { from: [5, 9], before: [6, 12] },
-  ...localOrForeign(since59),
+  ...localOrForeign({ ...since59, registers: 'refused' }),
 };

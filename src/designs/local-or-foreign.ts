@@ -16,7 +16,7 @@ import { CacheFlushOp, type Device, Direction, type DmaOps, type Kernel } from '
 import { needsNone, type Steps, swiotlbXen } from './swiotlb-xen.ts';
 
 /** How one release tells local from foreign, and what it does then. */
-export interface Rule extends Pick<Steps, 'toDma' | 'toBus' | 'bounces'> {
+export interface Rule extends Pick<Steps, 'toDma' | 'toBus' | 'bounces' | 'registers'> {
   /** At map: is the buffer local (native maintenance) or foreign (hypercall)? `bus` is what the device gets. */
   localAtMap(kernel: Kernel, phys: PhysAddr, bus: MachineAddr): boolean;
   /** Afterwards, with nothing but the address known. */

@@ -1,5 +1,5 @@
 /** Drives every track through the calls of the trace: the recording with what it recorded, each design with what it does. */
-import { type DmaAddr, hex, type MachineAddr, offsetBy } from '../address/index.ts';
+import { DMA_MAPPING_ERROR, type DmaAddr, hex, type MachineAddr, offsetBy } from '../address/index.ts';
 import { dmaDirect } from '../designs/index.ts';
 import {
   type Attributes,
@@ -132,10 +132,12 @@ export class Drive {
     const { operations, undecided, bounced, problems } = kernel;
     if (mapping.uncertain === undefined && !undecided) track.conformance?.compare(line, operations, recorded);
     // A design without a bus offset gives the device another address than the recorded one, and so does a slot of its own.
-    const bus = dma === mapping.dma ? mapping.bus : kernel.dmaToBus(device, dma);
-    const misprogrammed = dma !== mapping.dma && !bounced;
+    const elsewhere = dma !== mapping.dma && dma !== DMA_MAPPING_ERROR;
+    const bus = elsewhere ? kernel.dmaToBus(device, dma) : mapping.bus;
+    const misprogrammed = elsewhere && !bounced;
     return {
-      dma,
+      // What a design refuses to map, a device does not use.
+      dma: elsewhere ? dma : mapping.dma,
       bus,
       bounced,
       judged: judged && !undecided && hindrance === undefined,

@@ -103,7 +103,7 @@ function randomFrames(random: Random, first: MachineAddr): Mfn[] {
   return frames;
 }
 
-function randomLoad(random: Random, { foreign }: World): Load {
+function randomLoad(random: Random, { foreign, busOffset, forced }: World): Load {
   const base: PhysAddr = foreign !== undefined && random() < 0.7 ? BALLOONED : physAddr(0x6000_0000);
   const offset = upTo(random, 4 * PAGE_SIZE);
   return {
@@ -111,6 +111,11 @@ function randomLoad(random: Random, { foreign }: World): Load {
     phys: offsetBy(base, offset),
     size: 1 + upTo(random, pick(random, [64, 4096, 4 * PAGE_SIZE])),
     direction: pick(random, [Direction.bidirectional, Direction.toDevice, Direction.fromDevice]),
-    attributes: random() < 0.1 ? { ...NO_ATTRIBUTES, skipCpuSync: true } : NO_ATTRIBUTES,
+    attributes: {
+      ...NO_ATTRIBUTES,
+      skipCpuSync: random() < 0.1,
+      // dma-direct is that of 7.3, which translates registers as well, and bounces none.
+      mmio: busOffset === 0 && !forced && random() < 0.05,
+    },
   };
 }
