@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureKernelSource } from './kernel-source.ts';
 import { pinnedCore } from './measure.ts';
 import { measureReplayMemory } from './replay-memory.ts';
 import { measureReplaySpeed } from './replay-speed.ts';
@@ -22,6 +23,8 @@ interface Plan {
   /** How often the recording of 15,551 events is repeated. */
   readonly times: number;
   readonly rounds: number;
+  /** Operations of the DMA API that a kernel's source does in a round. */
+  readonly operations: number;
   readonly sizesMB: readonly number[];
   readonly peerLines: readonly number[];
   readonly ownLines: readonly number[];
@@ -31,6 +34,7 @@ interface Plan {
 const FULL: Plan = {
   times: 260,
   rounds: 5,
+  operations: 2_000_000,
   sizesMB: [10, 200],
   peerLines: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
   ownLines: [1, 16, 256, 1024, 4096, 16_384],
@@ -39,6 +43,7 @@ const FULL: Plan = {
 const QUICK: Plan = {
   times: 65,
   rounds: 3,
+  operations: 400_000,
   sizesMB: [10, 60],
   peerLines: [1, 6],
   ownLines: [1, 1024, 16_384],
@@ -57,8 +62,10 @@ async function measure(plan: Plan, folder: string): Promise<Report> {
   progress('memory of replay');
   const memory = await measureReplayMemory(plan.sizesMB, folder);
   progress('verdicts against Spin and Rumur');
+  progress('a kernel\u2019s source against the design of its release');
+  const kernelSource = measureKernelSource(plan.operations, plan.rounds);
   const verdict = missing(VERDICT_TOOLS) ?? measureVerdicts(plan, core, folder);
-  return { schema: 'dmalab/bench@1', machine, replay, memory, verdict };
+  return { schema: 'dmalab/bench@1', machine, replay, memory, kernelSource, verdict };
 }
 
 function progress(what: string): void {

@@ -1,4 +1,5 @@
 /** The benchmark's numbers as text. */
+import type { SourceRates, SourceSpeed } from './kernel-source.ts';
 import type { MemoryCurve } from './replay-memory.ts';
 import type { Rate, ReplaySpeed } from './replay-speed.ts';
 import type { MachineFacts } from './tools.ts';
@@ -14,6 +15,7 @@ export interface Report {
   readonly machine: MachineFacts;
   readonly replay: ReplaySpeed | Skipped;
   readonly memory: readonly MemoryCurve[];
+  readonly kernelSource: SourceSpeed | Skipped;
   readonly verdict: VerdictSpeed | Skipped;
 }
 
@@ -26,6 +28,11 @@ export function renderReport(report: Report): string {
     '',
     'Peak memory of replay, text through stdin',
     report.memory.map(memoryText).join('\n'),
+    '',
+    'A kernel\u2019s own source against the design of its release, operations of the DMA API a second of CPU',
+    'skipped' in report.kernelSource
+      ? `  skipped: ${report.kernelSource.skipped}`
+      : sourceText(report.kernelSource),
     '',
     'Verdict over all cache behaviours, FROM_DEVICE buffer of n lines',
     'skipped' in report.verdict ? `  skipped: ${report.verdict.skipped}` : verdictText(report.verdict),
@@ -64,6 +71,25 @@ function replayText(replay: ReplaySpeed): string {
       row("dmalab replay, the kernel's text", replay.replayKernelText),
     ]),
     `  goal: ${replay.goal} times trace-cmd's events/s: ${reached(replay.reached)} (x${replay.ratio.toFixed(2)}, by CPU time x${replay.ratioByCpuTime.toFixed(2)})`,
+  ].join('\n');
+}
+
+function sourceText(speed: SourceSpeed): string {
+  const row = (what: string, { calls, compared, judged, check }: SourceRates) => [
+    what,
+    `${(calls / 1e6).toFixed(3)} M/s`,
+    `${(compared / 1e6).toFixed(3)} M/s`,
+    `${(judged / 1e6).toFixed(3)} M/s`,
+    `${whole(Math.round(check))} /s`,
+  ];
+  return [
+    `  ${whole(speed.operations)} operations, ${speed.rounds} rounds each`,
+    table([
+      ['', 'calls alone', 'compared with its design', 'judged for every cache', 'in scenarios'],
+      row(speed.release, speed.source),
+      row('its design', speed.design),
+    ]),
+    `  goal: ${whole(speed.goal)} operations a second, compared: ${reached(speed.reached)}`,
   ].join('\n');
 }
 

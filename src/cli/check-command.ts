@@ -12,6 +12,7 @@ import {
   isUnmet,
   summarise,
 } from '../explore/index.ts';
+import { type Configuration, configurationOf, KernelSourceError } from '../kernel-source/index.ts';
 import type { Design } from '../linux/index.ts';
 import { checkJson, checkReport, makeStyle } from '../report/index.ts';
 import { parseScenario, type Scenario } from '../scenario/index.ts';
@@ -25,11 +26,15 @@ import {
 import { Exit } from './exit-code.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
+import { Source } from './kernel-source/source.ts';
+import { Snapshot, watchedFiles } from './kernel-source/watch.ts';
 import { showProgress } from './progress.ts';
 import { nameOf, readWhole } from './sources.ts';
 
 export interface CheckFlags extends CounterexampleFlags {
   readonly design?: string;
+  readonly kernelSource?: string;
+  readonly watch?: boolean;
   readonly json?: boolean;
   readonly explain?: boolean;
   readonly executions?: number;
@@ -41,16 +46,40 @@ const SHIPPED = fileURLToPath(new URL('../../scenarios/', import.meta.url));
 
 /** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
 export async function checkCommand(paths: readonly string[], flags: CheckFlags, io: Io): Promise<Exit> {
-  const asked = parseDesigns(flags.design);
+  const { kernelSource: tree } = flags;
+  if (!flags.watch) return checkOnce(paths, flags, io);
+  if (tree === undefined || flags.json)
+    throw new UsageError(
+      `--watch: found ${flags.json ? '--json' : 'no --kernel-source'}, expected --kernel-source and a report for people`,
+    );
+  for (;;) {
+    const files = paths.filter((path) => path !== '-' && !isFolder(path));
+    const snapshot = new Snapshot([...watchedFiles(tree), ...files]);
+    try {
+      await checkOnce(paths, flags, io);
+    } catch (error) {
+      // What is being written may be wrong for a while.
+      if (!(error instanceof UsageError || error instanceof KernelSourceError)) throw error;
+      io.complain(error.message);
+    }
+    io.complain(`watching ${tree}; interrupt to end`);
+    io.complain(`${(await snapshot.change()).join(', ')} saved: checking again`);
+  }
+}
+
+async function checkOnce(paths: readonly string[], flags: CheckFlags, io: Io): Promise<Exit> {
+  const source = flags.kernelSource === undefined ? undefined : new Source(flags.kernelSource);
+  const asked = parseDesigns(flags.design, source?.name);
   checkFileNames(flags);
   const files =
     paths.length === 0 ? scenarioFiles(relative('.', SHIPPED) || '.') : paths.flatMap(scenarioFiles);
   const scenarios = await readScenarios(files, flags, io);
+  const built = source?.build(configurationsOf(scenarios));
   const begin = performance.now();
   const rows: CheckRow[] = [];
   const summaries: CheckSummary[] = [];
   const tasks = scenarios.flatMap((scenario) =>
-    designsFor(scenario, asked).map((design) => ({ scenario, design })),
+    designsFor(scenario, asked, built?.designs).map((design) => ({ scenario, design })),
   );
   const progress = showProgress(tasks.length, flags.quiet ? undefined : io.terminal);
   try {
@@ -72,11 +101,12 @@ export async function checkCommand(paths: readonly string[], flags: CheckFlags, 
       'found no design to check: those asked for do not run where the scenarios are (on Xen, or without it)',
     );
   if (flags.json) {
-    for (const text of jsonText(checkJson(rows))) io.out(text);
+    for (const text of jsonText(checkJson(rows, built?.report))) io.out(text);
     io.out('\n');
   } else {
     const explain = flags.explain ?? summaries.length <= 4;
-    io.out(checkReport({ summaries, explain, ms: performance.now() - begin }, makeStyle(io.colours)));
+    const ms = performance.now() - begin;
+    io.out(checkReport({ summaries, explain, ms, source: built?.report }, makeStyle(io.colours)));
   }
   writeCounterexample(summaries, flags, commandOf(paths, flags), io);
   return exitOf(summaries);
@@ -140,13 +170,34 @@ function withBounds(scenario: Scenario, { executions, transitions }: CheckFlags)
  * Designs that were asked for, else those of which something is expected, else (a scenario that expects nothing) all; only such as run where
  * the scenario is.
  */
-function designsFor(scenario: Scenario, asked: ReadonlySet<string> | undefined): Design[] {
+function designsFor(
+  scenario: Scenario,
+  asked: ReadonlySet<string> | undefined,
+  sources: readonly Design[] = [],
+): Design[] {
   const expected = new Set(scenario.expectations.flatMap(({ designs }) => designs));
-  return DESIGNS.filter(
-    ({ name, on }) =>
-      (asked?.has(name) ?? (expected.size === 0 || expected.has(name))) &&
-      (expected.has(name) || fits(scenario, on)),
+  const isWanted = ({ name, expectedAs = name }: Design) =>
+    asked?.has(name) ?? (expected.size === 0 || expected.has(expectedAs));
+  const builtIn = DESIGNS.filter(
+    (design) => isWanted(design) && (expected.has(design.name) || fits(scenario, design.on)),
   );
+  const runsSource = configurationsOf([scenario]).size > 0;
+  return [
+    ...builtIn,
+    ...sources.filter((design) => runsSource && isWanted(design) && fits(scenario, design.on)),
+  ];
+}
+
+/** What a kernel's source must be built for, to run in these scenarios: nothing for what it is not for (x86). */
+function configurationsOf(scenarios: readonly Scenario[]): Set<Configuration['name']> {
+  const names = new Set<Configuration['name']>();
+  for (const { cases } of scenarios)
+    for (const { platform } of cases) {
+      const { architecture, lpae } = platform;
+      if (architecture === 'x86') continue;
+      names.add(configurationOf({ architecture, physBits: architecture === 'arm64' || lpae ? 64 : 32 }));
+    }
+  return names;
 }
 
 function fits(scenario: Scenario, on: Design['on']): boolean {

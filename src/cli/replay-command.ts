@@ -1,5 +1,7 @@
 /** `dmalab replay TRACE`: judge a kernel trace. */
 import { findDevice, readPlatform } from '../devicetree/index.ts';
+import { configurationOf } from '../kernel-source/index.ts';
+import type { Design } from '../linux/index.ts';
 import { type Platform, Replay, resultOf } from '../replay/index.ts';
 import { jsonReport, makeStyle, type ReportContext, terminalReport } from '../report/index.ts';
 import { FtraceReader, type TraceSummary, type Unparsed } from '../trace/index.ts';
@@ -9,6 +11,7 @@ import { Exit, exitOf } from './exit-code.ts';
 import { FirstLook, type OwnDesign, ownDesign, parseRelease } from './infer.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
+import { Source as KernelTree } from './kernel-source/source.ts';
 import { showProgress } from './progress.ts';
 import { nameOf, readChunks, type Source, sizeOf } from './sources.ts';
 import { checkHead, refuseEmptyRun } from './unsuitable.ts';
@@ -20,6 +23,7 @@ export interface ReplayFlags {
   readonly hardware?: 'coherent' | 'non-coherent';
   readonly lineSize: number;
   readonly design?: string;
+  readonly kernelSource?: string;
   readonly json?: boolean;
   readonly strict?: boolean;
   readonly exitZero?: boolean;
@@ -28,14 +32,18 @@ export interface ReplayFlags {
 
 /** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
 export async function replayCommand(file: string, flags: ReplayFlags, io: Io): Promise<Exit> {
-  const asked = parseDesigns(flags.design);
+  const kernelSource = flags.kernelSource === undefined ? undefined : new KernelTree(flags.kernelSource);
+  const asked = parseDesigns(flags.design, kernelSource?.name);
   checkKernel(flags.kernel);
   if ([file, flags.dtb, flags.iomem].filter((path) => path === '-').length > 1)
     throw new UsageError('found - more than once, expected at most one input from standard input');
   const source: Source = { path: file, io, wanted: 'a kernel trace' };
   const name = nameOf(source);
   const board = await readBoard(flags.dtb, flags.iomem, io);
-  const once = (known: Known) => replayOnce({ source, flags, io, asked, board, known });
+  const { architecture } = architectureOf(board);
+  const built = kernelSource?.build(new Set([configurationOf({ architecture, physBits: 64 })]));
+  const once = (known: Known) =>
+    replayOnce({ source, flags, io, asked, board, known, sources: built?.designs ?? [] });
 
   let run = await once({});
   const learnt = learn(run);
@@ -66,6 +74,7 @@ export async function replayCommand(file: string, flags: ReplayFlags, io: Io): P
     ownDesign: own.design?.name ?? 'none',
     ownDesignBecause: own.because,
     shown,
+    source: built?.report,
     cut: damage,
   };
   if (flags.json) {
@@ -102,6 +111,8 @@ interface Task {
   readonly asked: ReadonlySet<string> | undefined;
   readonly board: Board;
   readonly known: Known;
+  /** The kernel's source that was given, on Xen and without. */
+  readonly sources: readonly Design[];
 }
 
 /** What came of it. */
@@ -123,7 +134,7 @@ interface Run {
 
 /** Read the trace once: a first look decides what kernel it is of, then everything is judged as it comes. */
 async function replayOnce(task: Task): Promise<Run> {
-  const { source, flags, io, asked, board, known } = task;
+  const { source, flags, io, asked, board, known, sources } = task;
   const look = new FirstLook(board.fromTree?.value === true || known.xenBecause !== undefined);
   let unparsed: Unparsed | undefined;
   let begun:
@@ -144,7 +155,8 @@ async function replayOnce(task: Task): Promise<Run> {
       throw new UsageError(
         `--kernel: found ${flags.kernel}, expected 3.13 or later (no design is modelled for older ones on Xen)`,
       );
-    const shown = shownDesigns(asked, own.design);
+    const kernelSource = sources.find(({ on }) => (on === 'xen') === platform.xen);
+    const shown = shownDesigns(asked, own.design, kernelSource);
     const reader: FtraceReader = new FtraceReader({
       event: (event) => replay.event(event),
       unparsed: (event) => {
@@ -152,7 +164,7 @@ async function replayOnce(task: Task): Promise<Run> {
         replay.unparsed(event);
       },
     });
-    const designs = designsToRun(shown, own.design);
+    const designs = designsToRun(shown, own.design, kernelSource);
     const replay: Replay = new Replay({ platform, designs, own: own.design, judgeRecorded: true }, reader);
     begun = { reader, replay, own, shown, releaseKnown: flags.kernel !== undefined || byPhys !== undefined };
     for (const chunk of kept) reader.push(chunk);
@@ -192,7 +204,7 @@ function platformOf({ flags, board, known }: Task, look: FirstLook): Platform {
       ? (fromTree?.because ?? 'no sign of Xen in the trace')
       : `line ${look.xenLine} of the trace is an event of a kernel on Xen`);
   return {
-    architecture: tree ? (readPlatform(tree).architecture ?? 'arm64') : 'arm64',
+    ...architectureOf(board),
     lineSize: flags.lineSize,
     xen: xenBecause !== undefined || fromTree?.value === true || look.xenLine !== undefined,
     xenBecause: because,
@@ -201,6 +213,11 @@ function platformOf({ flags, board, known }: Task, look: FirstLook): Platform {
     findDevice: tree && ((name) => findDevice(tree, name)),
     hardware: flags.hardware,
   };
+}
+
+/** As the device tree says; every kernel that has the events of a trace and no tree is taken for one of arm64. */
+function architectureOf({ tree }: Board): Pick<Platform, 'architecture'> {
+  return { architecture: tree ? (readPlatform(tree).architecture ?? 'arm64') : 'arm64' };
 }
 
 function checkKernel(text: string | undefined): void {

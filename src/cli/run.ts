@@ -1,6 +1,7 @@
 /** The command line: thin commands over the rooms. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LANGUAGES } from '../export/index.ts';
+import { KernelSourceError } from '../kernel-source/index.ts';
 import type { CheckFlags } from './check-command.ts';
 import { Exit } from './exit-code.ts';
 import { type ExportFlags, exportCommand } from './export-command.ts';
@@ -33,7 +34,8 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
     return exit;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.nothingFound : Exit.unusable;
-    io.complain(error instanceof UsageError ? error.message : internalError(error));
+    const isTheirs = error instanceof UsageError || error instanceof KernelSourceError;
+    io.complain(isTheirs ? error.message : internalError(error));
     return Exit.unusable;
   }
 }
@@ -78,6 +80,7 @@ function makeProgram(io: Io, commands: Commands): Command {
     )
     .option('--line-size <bytes>', 'cache line: the largest granule of the system', lineSize, 64)
     .option('--design <names>', 'designs to judge, separated by commas, or all')
+    .option('--kernel-source <dir>', 'a Linux tree: its own DMA code, compiled, as one more design')
     .option('--json', 'one JSON document (schemas/replay.schema.json)')
     .option('--strict', 'hazards count as findings')
     .option('--exit-zero', 'exit 0 whatever is found')
@@ -93,6 +96,8 @@ function makeProgram(io: Io, commands: Commands): Command {
       '--design <names>',
       'designs to check, separated by commas, or all; without it, those with an expectation',
     )
+    .option('--kernel-source <dir>', 'a Linux tree: its own DMA code, compiled, as one more design')
+    .option('--watch', 'with --kernel-source: build and check again whenever a file of it is saved')
     .option('--json', 'one JSON document (schemas/check.schema.json)')
     .option('--explain', 'show how each violation happens, expected ones too (usual for a few results)')
     .option('--shrink', 'make violations that are shown as small as possible')

@@ -53,12 +53,17 @@ describe.each(DESIGNS)('$name', (design) => {
       }
   });
 
-  test('maintains nothing for MMIO', () => {
+  test('maintains nothing for MMIO at map; at unmap only map_phys, which takes it for memory', () => {
     const kernel = new FakeKernel();
     const attributes = { ...NO_ATTRIBUTES, mmio: true };
     const dma = design.map(kernel, DEVICE, physAddr(0x9030000), 64, Direction.bidirectional, attributes);
+    // swiotlb-xen of 5.9 to 6.17 has no map_resource.
+    const refuses = ['linux-5.9', 'linux-6.12'].includes(design.name);
+    expect([dma, kernel.deeds]).toEqual([refuses ? DMA_MAPPING_ERROR : 0x9030000, []]);
     design.unmap(kernel, DEVICE, dma, 64, Direction.bidirectional, attributes);
-    expect([dma, kernel.deeds]).toEqual([0x9030000, []]);
+    expect(told(kernel.deeds)).toEqual(
+      design.name === 'linux-7.3' ? ['cacheFlush INVAL 0x9030000 off 0x0 len 0x40'] : [],
+    );
   });
 
   test('bounces where it is forced to', () => {

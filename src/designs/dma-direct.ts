@@ -6,7 +6,10 @@ import { busToPhys, DMA_MAPPING_ERROR, NO_SLOT, physToBus } from '../address/ind
 import type { Design, DmaOps } from '../linux/index.ts';
 
 const map: DmaOps['map'] = (kernel, device, phys, size, direction, attributes) => {
-  if (attributes.mmio) return kernel.busToDma(device, physToBus(phys));
+  if (attributes.mmio) {
+    const registers = kernel.busToDma(device, physToBus(phys));
+    return kernel.dmaCapable(device, registers, size) ? registers : DMA_MAPPING_ERROR;
+  }
   let owned = phys;
   let dma = kernel.busToDma(device, physToBus(phys));
   if (
@@ -17,6 +20,10 @@ const map: DmaOps['map'] = (kernel, device, phys, size, direction, attributes) =
     owned = kernel.swiotlbMap(device, phys, size, direction, attributes);
     if (owned === NO_SLOT) return DMA_MAPPING_ERROR;
     dma = kernel.busToDma(device, physToBus(owned));
+    if (!kernel.dmaCapable(device, dma, size)) {
+      kernel.swiotlbUnmap(device, owned, size, direction, { ...attributes, skipCpuSync: true });
+      return DMA_MAPPING_ERROR;
+    }
   }
   if (!device.coherent && !attributes.skipCpuSync) kernel.archSyncForDevice(owned, size, direction);
   return dma;

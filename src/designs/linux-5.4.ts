@@ -3,6 +3,7 @@
  * The bus address is taken for the machine address (Raspberry Pi 4 before 5.9).
  * Source: arch/arm/xen/mm.c, drivers/xen/swiotlb-xen.c (Linux 5.4).
  */
+import { busToPhys } from '../address/index.ts';
 import type { Design } from '../linux/index.ts';
 import { byLength } from './cache-maint.ts';
 import { since59 } from './linux-5.9.ts';
@@ -14,5 +15,10 @@ export const linux54: Design = {
   summary: 'pfn_valid decides everywhere; the page-crossing loop is wrong from here on',
   on: 'xen',
   releases: { from: [5, 4], before: [5, 9] },
-  ...localOrForeign({ ...since59, ...noBusOffset, maintain: byLength(noBusOffset.toBus) }),
+  ...localOrForeign({
+    ...since59,
+    ...noBusOffset,
+    toPhys: (_kernel, bus) => busToPhys(bus),
+    maintain: byLength(noBusOffset.toBus),
+  }),
 };

@@ -12,5 +12,5 @@ export const linux612: Design = {
   summary: 'the maintenance of 5.9, with map_page',
   on: 'xen',
   releases: { from: [6, 12], before: [6, 18] },
-  ...localOrForeign(since59),
+  ...localOrForeign({ ...since59, registers: 'refused' }),
 };

@@ -1,5 +1,5 @@
 /**
- * With map_phys: entry points take physical addresses and MMIO is an attribute; the maintenance is that of 5.9.
+ * With map_phys: entry points take physical addresses and MMIO is an attribute, which unmap does not look at; the maintenance is that of 5.9.
  * arch_sync_dma_flush() moved the barrier out of the native operations, for foreign pages nothing changed.
  * Source: arch/arm/xen/mm.c, drivers/xen/swiotlb-xen.c (Linux 7.3.4).
  */
@@ -12,5 +12,5 @@ export const linux73: Design = {
   summary: 'the maintenance of 5.9, with map_phys',
   on: 'xen',
   releases: { from: [6, 18] },
-  ...localOrForeign(since59),
+  ...localOrForeign({ ...since59, registers: 'cpu-address' }),
 };

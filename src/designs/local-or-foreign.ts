@@ -16,11 +16,13 @@ import { CacheFlushOp, type Device, Direction, type DmaOps, type Kernel } from '
 import { needsNone, type Steps, swiotlbXen } from './swiotlb-xen.ts';
 
 /** How one release tells local from foreign, and what it does then. */
-export interface Rule extends Pick<Steps, 'toDma' | 'toBus' | 'bounces'> {
+export interface Rule extends Pick<Steps, 'toDma' | 'toBus' | 'bounces' | 'registers'> {
   /** At map: is the buffer local (native maintenance) or foreign (hypercall)? `bus` is what the device gets. */
   localAtMap(kernel: Kernel, phys: PhysAddr, bus: MachineAddr): boolean;
   /** Afterwards, with nothing but the address known. */
   localLater(kernel: Kernel, bus: MachineAddr): boolean;
+  /** xen_bus_to_phys(): the page that a later call maintains or copies. By default the identity, right for local pages. */
+  toPhys?(kernel: Kernel, bus: MachineAddr): PhysAddr;
   /** The loop around the hypercall. */
   maintain(kernel: Kernel, device: Device, dma: DmaAddr, size: number, op: CacheFlushOp): void;
   /** Operation on a foreign FROM_DEVICE buffer when the device gets it. */
@@ -45,6 +47,7 @@ export function bouncesWithoutHypercall(
 /** The DmaOps of one release. */
 export function localOrForeign(rule: Rule): DmaOps {
   const { toBus, maintain } = rule;
+  const toPhys = rule.toPhys ?? ((_kernel: Kernel, bus: MachineAddr) => busToPhys(bus));
 
   const forDevice = (kernel: Kernel, device: Device, dma: DmaAddr, size: number, direction: Direction) =>
     maintain(
@@ -58,7 +61,7 @@ export function localOrForeign(rule: Rule): DmaOps {
   const syncForCpu: Steps['syncForCpu'] = (kernel, device, dma, size, direction) => {
     if (device.coherent) return;
     const bus = toBus(kernel, device, dma);
-    if (rule.localLater(kernel, bus)) kernel.archSyncForCpu(busToPhys(bus), size, direction);
+    if (rule.localLater(kernel, bus)) kernel.archSyncForCpu(toPhys(kernel, bus), size, direction);
     else if (direction !== Direction.toDevice) maintain(kernel, device, dma, size, CacheFlushOp.invalidate);
   };
 
@@ -66,8 +69,8 @@ export function localOrForeign(rule: Rule): DmaOps {
     bounces: bouncesWithoutHypercall,
     ...rule,
     slotAt: (kernel, device, bus) => {
-      const phys = busToPhys(bus);
-      return kernel.inSwiotlb(device, phys) && rule.localLater(kernel, bus) ? phys : undefined;
+      const isSlot = kernel.inSwiotlb(device, busToPhys(bus)) && rule.localLater(kernel, bus);
+      return isSlot ? toPhys(kernel, bus) : undefined;
     },
     mapped: (kernel, device, owned, dma, size, direction, attributes) => {
       if (needsNone(device, attributes)) return;
@@ -82,7 +85,7 @@ export function localOrForeign(rule: Rule): DmaOps {
     syncForDevice: (kernel, device, dma, size, direction) => {
       if (device.coherent) return;
       const bus = toBus(kernel, device, dma);
-      if (rule.localLater(kernel, bus)) kernel.archSyncForDevice(busToPhys(bus), size, direction);
+      if (rule.localLater(kernel, bus)) kernel.archSyncForDevice(toPhys(kernel, bus), size, direction);
       else forDevice(kernel, device, dma, size, direction);
     },
   });

@@ -8,12 +8,14 @@ import {
   type DmaAddr,
   type MachineAddr,
   machineAddrOf,
+  machineToDma,
   NO_SLOT,
   offsetBy,
   PAGE_SIZE,
   type PhysAddr,
   pageOffset,
   pfnOf,
+  physToBus,
 } from '../address/index.ts';
 import type { Attributes, Device, Direction, DmaOps, Kernel } from '../linux/index.ts';
 
@@ -47,6 +49,12 @@ export interface Steps {
     direction: Direction,
     attributes: Attributes,
   ): void;
+  /**
+   * What dma_map_resource() gives the device for registers of another: the `bus` address; nothing, since swiotlb-xen had no
+   * map_resource (`refused`); since map_phys (6.18) the CPU's address, and unmap takes the registers for memory (`cpu-address`).
+   * Default: bus.
+   */
+  readonly registers?: 'bus' | 'refused' | 'cpu-address';
   /** A slot is copied back afterwards. */
   readonly syncForCpu: SyncStep;
   /** A slot has been copied to before. */
@@ -81,8 +89,15 @@ export function needsNone(device: Device, attributes: Attributes): boolean {
 
 /** The DmaOps that the steps make. */
 export function swiotlbXen(steps: Steps): DmaOps {
+  const mapRegisters = (kernel: Kernel, device: Device, phys: PhysAddr, size: number): DmaAddr => {
+    const { registers = 'bus' } = steps;
+    if (registers === 'bus') return kernel.busToDma(device, physToBusThroughP2m(kernel, phys));
+    const dma = machineToDma(physToBus(phys));
+    return registers === 'cpu-address' && kernel.dmaCapable(device, dma, size) ? dma : DMA_MAPPING_ERROR;
+  };
+
   const map: DmaOps['map'] = (kernel, device, phys, size, direction, attributes) => {
-    if (attributes.mmio) return kernel.busToDma(device, physToBusThroughP2m(kernel, phys));
+    if (attributes.mmio) return mapRegisters(kernel, device, phys, size);
     let owned = phys;
     const bus = physToBusThroughP2m(kernel, phys);
     let dma = steps.toDma(kernel, device, bus);
@@ -96,13 +111,17 @@ export function swiotlbXen(steps: Steps): DmaOps {
       owned = kernel.swiotlbMap(device, phys, size, direction, attributes);
       if (owned === NO_SLOT) return DMA_MAPPING_ERROR;
       dma = steps.toDma(kernel, device, physToBusThroughP2m(kernel, owned));
+      if (!kernel.dmaCapable(device, dma, size)) {
+        kernel.swiotlbUnmap(device, owned, size, direction, { ...attributes, skipCpuSync: true });
+        return DMA_MAPPING_ERROR;
+      }
     }
     steps.mapped(kernel, device, owned, dma, size, direction, attributes);
     return dma;
   };
 
   const unmap: DmaOps['unmap'] = (kernel, device, dma, size, direction, attributes) => {
-    if (attributes.mmio) return;
+    if (attributes.mmio && steps.registers !== 'cpu-address') return;
     steps.unmapping(kernel, device, dma, size, direction, attributes);
     const slot = steps.slotAt(kernel, device, steps.toBus(kernel, device, dma));
     if (slot !== undefined) kernel.swiotlbUnmap(device, slot, size, direction, attributes);

@@ -25,6 +25,7 @@ import {
   DIRECTION_NAMES,
   Direction,
   type Kernel,
+  type KernelProblem,
   NO_ATTRIBUTES,
   type Table,
   type Tables,
@@ -84,6 +85,7 @@ const MAINTENANCE = /^(arch_sync|syncAlias|outerSync|cacheFlush)/;
 export class FakeKernel implements Kernel {
   readonly architecture: Architecture;
   readonly longBits: 32 | 64;
+  readonly physBits = 64;
   readonly hasCacheFlush: boolean;
   readonly hasGrantMapIdentity: boolean;
   readonly tables: Tables = {
@@ -206,8 +208,13 @@ export class FakeKernel implements Kernel {
   outerSyncForCpu(at: PhysAddr, size: number, direction: Direction): void {
     this.deeds.push({ what: 'outerSyncForCpu', at, size, direction });
   }
-  cacheFlush(flush: CacheFlush): void {
+  archSyncFlush(): void {}
+  cacheFlush(flush: CacheFlush): number {
     this.deeds.push({ what: 'cacheFlush', ...flush });
+    return 0;
+  }
+  oops({ at, what }: KernelProblem): void {
+    throw new Error(`${at}: ${what}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** One case with one design: every interleaving on a machine with adversarial caches. */
-import type { Design } from '../linux/index.ts';
+import { KernelSourceError } from '../kernel-source/index.ts';
+import { type Design, KernelDied } from '../linux/index.ts';
 import { AdversarialMachine } from '../machine/index.ts';
 import type { Bounds, Case } from '../scenario/index.ts';
 import { explore, type Program, replay, type Schedule, scheduleOf } from './engine/index.ts';
@@ -43,10 +44,14 @@ export function checkCase(one: Case, design: Design, bounds: Bounds, wanted?: st
   let stuck: string | undefined;
   const looked: Looked = { atData: false, atAnything: false };
   const exploration = explore(adversarialProgram(one, design), bounds, (execution) => {
-    for (const { message, agent, call } of execution.crashes)
+    for (const { message, agent, call, error } of execution.crashes) {
+      // It has been reported; the others went on.
+      if (error instanceof KernelDied) continue;
+      if (error instanceof KernelSourceError) throw error;
       throw new Error(
         `${one.agents[agent]?.name ?? ''}, line ${one.agents[agent]?.steps[call]?.line ?? 0}: ${message}`,
       );
+    }
     if (execution.end === 'deadlock')
       stuck ??=
         unfollowed(execution, one) ??
@@ -115,6 +120,8 @@ function isBetter(a: Found, b: Found, wanted: string | undefined): boolean {
 const RANK: Readonly<Record<Rule, number>> = {
   fault: 0,
   'wrong-frame': 0,
+  'kernel-bug': 0,
+  'kernel-warning': 0,
   'stale-device-read': 1,
   'stale-cpu-read': 1,
   'lost-write': 1,

@@ -60,7 +60,8 @@ export interface CheckOptions {
 
 /** All rows of a scenario with one design, in the order of its cases. */
 export function checkScenario(scenario: Scenario, design: Design, options: CheckOptions): CheckRow[] {
-  const expectation = scenario.expectations.find(({ designs }) => designs.includes(design.name));
+  const { expectedAs = design.name } = design;
+  const expectation = scenario.expectations.find(({ designs }) => designs.includes(expectedAs));
   const rows = scenario.cases.map((one) => {
     options.progress?.(scenario.file, design.name);
     const begin = options.now();

@@ -10,7 +10,9 @@ export type Rule =
   | 'lost-write'
   | 'disclosure'
   | 'wrong-frame'
-  | 'fault';
+  | 'fault'
+  | 'kernel-bug'
+  | 'kernel-warning';
 
 /** What one copy of the followed byte holds. */
 export interface Copy {

@@ -79,6 +79,8 @@ const WRONG: Readonly<Record<Rule, string>> = {
   disclosure: 'another owner\u2019s data is read',
   'wrong-frame': 'other memory is used',
   fault: 'it fails',
+  'kernel-bug': 'the kernel\u2019s code dies',
+  'kernel-warning': 'the kernel warns of itself',
 };
 
 /** @param schedule the order in which it was found, up to and including where it goes wrong. */

@@ -20,6 +20,8 @@ export {
   type DmaOps,
   type GrantHooks,
   type Kernel,
+  KernelDied,
+  type KernelProblem,
   type Release,
   type Table,
   type Tables,

@@ -59,6 +59,8 @@ export interface Kernel {
   readonly architecture: Architecture;
   /** Width of `unsigned long`, which decides what XEN_PAGE_MASK keeps of a 64-bit address. */
   readonly longBits: 32 | 64;
+  /** Width of phys_addr_t and dma_addr_t: 32 on 32-bit Arm without LPAE. */
+  readonly physBits: 32 | 64;
   /** The hypervisor has GNTTABOP_cache_flush (hypercall_cflush in arch/arm/xen/mm.c). */
   readonly hasCacheFlush: boolean;
 
@@ -108,6 +110,8 @@ export interface Kernel {
   /** arch_sync_dma_for_device() and _for_cpu(): native maintenance through the kernel's linear map. */
   archSyncForDevice(phys: PhysAddr, size: number, direction: Direction): void;
   archSyncForCpu(phys: PhysAddr, size: number, direction: Direction): void;
+  /** arch_sync_dma_flush() (7.1 on): what those have issued is complete. */
+  archSyncFlush(): void;
 
   /** XENFEAT_grant_map_identity: granted frames are mapped at gfn == mfn as well. No released Xen had it. */
   readonly hasGrantMapIdentity: boolean;
@@ -127,9 +131,24 @@ export interface Kernel {
   outerSyncForDevice(at: PhysAddr, size: number, direction: Direction): void;
   outerSyncForCpu(at: PhysAddr, size: number, direction: Direction): void;
 
-  /** HYPERVISOR_grant_table_op(GNTTABOP_cache_flush, ..., 1). Linux ignores what it returns. */
-  cacheFlush(flush: CacheFlush): void;
+  /** HYPERVISOR_grant_table_op(GNTTABOP_cache_flush, ..., 1): 0 or a negative errno. No Linux looks at it. */
+  cacheFlush(flush: CacheFlush): number;
+
+  /** The design's own code has gone wrong: only a kernel's source does so. */
+  oops(problem: KernelProblem): void;
 }
+
+/** Something that a kernel reports of itself. */
+export interface KernelProblem {
+  /** BUG(), a trap, a loop without end; or WARN(), after which it goes on. */
+  readonly rule: 'kernel-bug' | 'kernel-warning';
+  /** "arch/arm/xen/mm.c:42", or a function where the line is not known. */
+  readonly at: string;
+  readonly what: string;
+}
+
+/** Thrown after a kernel-bug: the call does not come back. */
+export class KernelDied extends Error {}
 
 /**
  * What else a design does when a foreign page comes and goes (set_foreign_p2m_mapping and its reverse), for designs that keep
@@ -164,6 +183,8 @@ export interface DmaOps {
   ): void;
   syncForCpu(kernel: Kernel, device: Device, dma: DmaAddr, size: number, direction: Direction): void;
   syncForDevice(kernel: Kernel, device: Device, dma: DmaAddr, size: number, direction: Direction): void;
+  /** It calls archSyncFlush() itself, wherever that is needed. */
+  readonly completesMaintenance?: boolean;
 }
 
 /** A design with its name and where it comes from. */
@@ -176,6 +197,8 @@ export interface Design extends DmaOps, GrantHooks {
   readonly releases?: { readonly from: Release; readonly before?: Release };
   /** Runs on Xen (swiotlb-xen) or on bare metal. */
   readonly on: 'xen' | 'bare-metal';
+  /** Name of the design whose expectations are its own, too: a kernel's source is to behave as the design of its release. */
+  readonly expectedAs?: string;
   /** The machine that it is for, where that is not an Arm dom0 without an SMMU: no recording can judge it then. */
   readonly needs?: string;
 }

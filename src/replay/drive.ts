@@ -1,11 +1,17 @@
 /** Drives every track through the calls of the trace: the recording with what it recorded, each design with what it does. */
-import { type DmaAddr, hex, type MachineAddr, offsetBy } from '../address/index.ts';
+import { DMA_MAPPING_ERROR, type DmaAddr, hex, type MachineAddr, offsetBy } from '../address/index.ts';
 import { dmaDirect } from '../designs/index.ts';
-import type { Attributes, Design, Direction } from '../linux/index.ts';
+import {
+  type Attributes,
+  type Design,
+  type Direction,
+  KernelDied,
+  type KernelProblem,
+} from '../linux/index.ts';
 import type { ActName } from './explain.ts';
 import type { Grants } from './grants.ts';
 import type { Hindrance } from './hindrance.ts';
-import type { ReplayKernel } from './kernel.ts';
+import { NO_PROBLEMS, type ReplayKernel } from './kernel.ts';
 import { Lane, type World } from './lane.ts';
 import type { LiveMapping } from './live.ts';
 import type { DriverCall } from './misuse.ts';
@@ -35,7 +41,16 @@ interface MapDone {
   readonly misprogrammed: boolean;
   readonly hindrance: Hindrance | undefined;
   readonly operations: readonly Operation[];
+  readonly problems: readonly KernelProblem[];
   lane: Lane | undefined;
+}
+
+/** What a track does later. */
+interface Parted {
+  readonly before: Lane;
+  readonly after: Lane;
+  readonly operations: readonly Operation[];
+  readonly problems: readonly KernelProblem[];
 }
 
 export class Drive {
@@ -45,7 +60,7 @@ export class Drive {
   readonly #kernel: ReplayKernel;
   /** Reused from call to call: what the tracks did that are through. */
   readonly #mapped: MapDone[] = [];
-  readonly #parted: { before: Lane; after: Lane; operations: readonly Operation[] }[] = [];
+  readonly #parted: Parted[] = [];
 
   constructor(world: World, tracks: readonly Track[], kernel: ReplayKernel, grants: Grants) {
     this.#grants = grants;
@@ -92,6 +107,7 @@ export class Drive {
       misprogrammed: false,
       hindrance: undefined,
       operations,
+      problems: NO_PROBLEMS,
       lane: undefined,
     };
   }
@@ -109,22 +125,27 @@ export class Drive {
     const hindrance = this.#hindrance(track, design, mapping);
     if (hindrance?.kind === 'refused') return neverMapped(mapping, hindrance);
     kernel.begin(mapping, false, track.tables);
-    const dma = design.map(kernel, device, mapping.phys, size, mapping.direction, attributes);
+    const dma = alive(mapping.dma, () =>
+      design.map(kernel, device, mapping.phys, size, mapping.direction, attributes),
+    );
     track.cost.bouncedBytes += kernel.copied;
-    const { undecided, bounced } = kernel;
+    const { undecided, bounced, problems } = kernel;
     const operations = sharedWith(recorded, kernel.operations);
     if (mapping.uncertain === undefined && !undecided) track.conformance?.compare(line, operations, recorded);
     // A design without a bus offset gives the device another address than the recorded one, and so does a slot of its own.
-    const bus = dma === mapping.dma ? mapping.bus : kernel.dmaToBus(device, dma);
-    const misprogrammed = dma !== mapping.dma && !bounced;
+    const elsewhere = dma !== mapping.dma && dma !== DMA_MAPPING_ERROR;
+    const bus = elsewhere ? kernel.dmaToBus(device, dma) : mapping.bus;
+    const misprogrammed = elsewhere && !bounced;
     return {
-      dma,
+      // What a design refuses to map, a device does not use.
+      dma: elsewhere ? dma : mapping.dma,
       bus,
       bounced,
       judged: judged && !undecided && hindrance === undefined,
       misprogrammed,
       hindrance,
       operations,
+      problems,
       lane: undefined,
     };
   }
@@ -136,7 +157,7 @@ export class Drive {
   }
 
   #beginLane(mapping: LiveMapping, attributes: Attributes, done: MapDone): Lane {
-    const { dma, bus, bounced, judged, misprogrammed, hindrance, operations } = done;
+    const { dma, bus, bounced, judged, misprogrammed, hindrance, operations, problems } = done;
     const { line, size } = mapping;
     const asRecorded = dma === mapping.dma && bounced === (mapping.mappingClass === 'bounced');
     const elsewhere = asRecorded ? undefined : { dma, bus, bounced };
@@ -151,6 +172,7 @@ export class Drive {
       );
     if (hindrance?.kind === 'refused')
       lane.misplace('fault', hindrance.from, hindrance.to, hindrance.because);
+    reportOn(lane, bus, problems);
     lane.act('map', line, bus, to, attributes.skipCpuSync, operations);
     done.lane = lane;
     this.#mapped.push(done);
@@ -169,6 +191,7 @@ export class Drive {
       const before = mapping.lanes[i] as Lane;
       const track = this.tracks[i] as Track;
       let operations = recorded;
+      let problems = NO_PROBLEMS;
       if (track.design === undefined) {
         if (before.bounced && !(name === 'unmap' && attributes.skipCpuSync))
           track.cost.bouncedBytes += bouncedBytes(size, mapping.direction, name !== 'sync_for_device');
@@ -176,21 +199,25 @@ export class Drive {
       else {
         const done = this.#run(track, ranBy(track.design, mapping), before, mapping, mapping.device, call);
         operations = sharedWith(recorded, done);
+        problems = this.#kernel.problems;
         if (compare && !this.#kernel.undecided && mapping.uncertain === undefined)
           track.conformance?.compare(line, operations, recorded);
       }
       track.charge(operations);
-      const same = parted.find((p) => p.before === before && sameOperations(p.operations, operations));
+      const same = parted.find(
+        (p) => p.before === before && p.problems === problems && sameOperations(p.operations, operations),
+      );
       if (same) mapping.lanes[i] = same.after;
       else {
         // The first of those who shared the lane keeps it; nothing is judged before all have parted.
         const after = parted.some((p) => p.before === before) ? before.fork() : before;
         mapping.lanes[i] = after;
-        parted.push({ before, after, operations });
+        parted.push({ before, after, operations, problems });
       }
     }
-    for (const { after, operations } of parted) {
+    for (const { after, operations, problems } of parted) {
       const from = offsetBy(after.bus, call.offset);
+      reportOn(after, from, problems);
       after.act(name, line, from, offsetBy(from, size), attributes.skipCpuSync, operations);
     }
   }
@@ -252,12 +279,28 @@ export class Drive {
     kernel.begin(mapping, lane.bounced, track.tables);
     const dma = offsetBy(lane.dma, call.offset);
     const { size, direction } = call;
-    if (call.name === 'unmap') design.unmap(kernel, device, dma, size, direction, call.attributes);
-    else if (call.name === 'sync_for_cpu') design.syncForCpu(kernel, device, dma, size, direction);
-    else design.syncForDevice(kernel, device, dma, size, direction);
+    alive(undefined, () => {
+      if (call.name === 'unmap') design.unmap(kernel, device, dma, size, direction, call.attributes);
+      else if (call.name === 'sync_for_cpu') design.syncForCpu(kernel, device, dma, size, direction);
+      else design.syncForDevice(kernel, device, dma, size, direction);
+    });
     track.cost.bouncedBytes += kernel.copied;
     return kernel.operations;
   }
+}
+
+/** What a call answers, or something else where the kernel's code dies in it: that has been reported. */
+function alive<Answer>(otherwise: Answer, call: () => Answer): Answer {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof KernelDied) return otherwise;
+    throw error;
+  }
+}
+
+function reportOn(lane: Lane, at: MachineAddr, problems: readonly KernelProblem[]): void {
+  for (const { rule, at: place, what } of problems) lane.misplace(rule, at, at, `${place}: ${what}`);
 }
 
 /** Behind an IOMMU dma-iommu runs in every release, and its maintenance is that of dma-direct. */
@@ -275,6 +318,7 @@ function neverMapped({ dma, bus }: LiveMapping, hindrance: Hindrance): MapDone {
     misprogrammed: false,
     hindrance,
     operations: NO_OPERATIONS,
+    problems: NO_PROBLEMS,
     lane: undefined,
   };
 }
@@ -292,6 +336,7 @@ function isSameMap(a: MapDone, b: MapDone): boolean {
     a.judged === b.judged &&
     a.misprogrammed === b.misprogrammed &&
     a.hindrance === b.hindrance &&
+    a.problems === b.problems &&
     sameOperations(a.operations, b.operations)
   );
 }

@@ -55,6 +55,9 @@ export function explain(
       return `${bytes} is no frame of this mapping: ${first.because ?? hit(acts, first, say)}`;
     case 'fault':
       return `nothing is mapped at ${bytes}: ${first.because ?? hit(acts, first, say)}`;
+    case 'kernel-bug':
+    case 'kernel-warning':
+      return first.because ?? '';
     case 'disclosure':
       return `${bytes} can show an earlier owner's data`;
   }

@@ -46,6 +46,9 @@ export interface Example {
   readonly damage: Damage;
 }
 
+/** What does not depend on maintenance that was not recorded. */
+const STAYS: ReadonlySet<Rule> = new Set(['wrong-frame', 'fault', 'kernel-bug', 'kernel-warning']);
+
 /** Findings kept for JSON, of each severity; more are counted only (memory stays flat on long traces). */
 const KEPT = 10_000;
 
@@ -84,7 +87,7 @@ export class Findings {
   withdraw(foreign: boolean): void {
     const place = foreign ? 'foreign' : 'local';
     const unfounded = (item: { foreign: boolean; rule: Rule }) =>
-      item.foreign === foreign && item.rule !== 'wrong-frame' && item.rule !== 'fault';
+      item.foreign === foreign && !STAYS.has(item.rule);
     removeIf(this.kept, unfounded);
     removeIf(this.problems, unfounded);
     const left = this.kept.filter((finding) => finding.foreign === foreign);

@@ -27,7 +27,9 @@ export type Rule =
   | 'lost-write'
   | 'disclosure'
   | 'wrong-frame'
-  | 'fault';
+  | 'fault'
+  | 'kernel-bug'
+  | 'kernel-warning';
 export type Severity = 'error' | 'hazard';
 
 /** A maintenance call where it lands: machine bytes [from, to). */

@@ -20,7 +20,7 @@ import {
   physAddr,
 } from '../address/index.ts';
 import { dmaToMachineThrough, machineToDmaThrough } from '../devicetree/index.ts';
-import type { Alias, CacheFlush, Device, Direction, Kernel, Tables } from '../linux/index.ts';
+import type { Alias, CacheFlush, Device, Direction, Kernel, KernelProblem, Tables } from '../linux/index.ts';
 import { type MappingClass, NO_OPERATIONS, type Operation, withOperation } from './operation.ts';
 import type { Architecture, P2m, Platform, ReplayDevice } from './platform.ts';
 import { countedTables } from './tables.ts';
@@ -39,12 +39,16 @@ export interface Recorded {
 /** Synthetic slots begin here, far above any RAM: a what-if design bounced where the recorded kernel did not. */
 export const SYNTHETIC_POOL = physAddr(2 ** 52);
 const SLOT = 2048;
+/** One object, so that tracks that did the same are told by it. */
+export const NO_PROBLEMS: readonly KernelProblem[] = [];
 /** Before the first call: nobody's, and never looked at. */
 const NO_TABLES = countedTables({ indexInserts: 0, indexRemoves: 0, indexLookups: 0, indexPeak: 0 });
 
 export class ReplayKernel implements Kernel {
   readonly architecture: Architecture;
   readonly longBits: 32 | 64;
+  /** A 32-bit kernel that Xen runs has LPAE. */
+  readonly physBits = 64;
   readonly hasCacheFlush: boolean;
   /** Reverted before any release: no trace is of a Xen that has it. */
   readonly hasGrantMapIdentity = false;
@@ -58,6 +62,7 @@ export class ReplayKernel implements Kernel {
   /** A question was asked that the trace does not answer. */
   #undecided = false;
   #copied = 0;
+  #problems: readonly KernelProblem[] = NO_PROBLEMS;
 
   constructor(platform: Platform, p2m: P2m) {
     this.#platform = platform;
@@ -76,6 +81,7 @@ export class ReplayKernel implements Kernel {
     this.#operations = NO_OPERATIONS;
     this.#undecided = false;
     this.#copied = 0;
+    this.#problems = NO_PROBLEMS;
   }
 
   /** What the design did since begin(). */
@@ -198,6 +204,9 @@ export class ReplayKernel implements Kernel {
     this.#add({ kind: 'arch_sync_for_cpu', addr: phys, size, direction, line: 0, passed: 0 });
   }
 
+  /** Every operation that is recorded ends with its own barrier. */
+  archSyncFlush(): void {}
+
   get tables(): Tables {
     return this.#tables;
   }
@@ -220,7 +229,8 @@ export class ReplayKernel implements Kernel {
   outerSyncForDevice(): void {}
   outerSyncForCpu(): void {}
 
-  cacheFlush({ devBusAddr, offset, length, op }: CacheFlush): void {
+  /** What Xen answered is not in the trace. */
+  cacheFlush({ devBusAddr, offset, length, op }: CacheFlush): number {
     this.#add({
       kind: 'cflush',
       addr: devBusAddr,
@@ -231,5 +241,14 @@ export class ReplayKernel implements Kernel {
       passed: 0,
       failed: false,
     });
+    return 0;
+  }
+
+  /** What the design's own code reports of itself since begin(). */
+  get problems(): readonly KernelProblem[] {
+    return this.#problems;
+  }
+  oops(problem: KernelProblem): void {
+    this.#problems = [...this.#problems, problem];
   }
 }

@@ -33,6 +33,9 @@ export interface LaneMapping {
   readonly device: { readonly snoops: boolean };
 }
 
+/** What needs no cache to be wrong. */
+type Misplaced = 'wrong-frame' | 'fault' | 'kernel-bug' | 'kernel-warning';
+
 /** The history that explaining needs; later calls are judged and not kept. */
 const MOST_ACTS = 32;
 
@@ -147,8 +150,8 @@ export class Lane {
     if (count <= MOST_ACTS) this.#log = { step: edge.step, line, operations, before, count };
   }
 
-  /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias. */
-  misplace(rule: 'wrong-frame' | 'fault', from: MachineAddr, to: MachineAddr, because?: string): void {
+  /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias; a kernel that dies. */
+  misplace(rule: Misplaced, from: MachineAddr, to: MachineAddr, because?: string): void {
     this.#misplaced ??= [];
     if (this.#misplaced.length < MOST_ACTS)
       this.#misplaced.push({

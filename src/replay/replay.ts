@@ -69,7 +69,9 @@ export class Replay implements TraceSink {
       ground: { instructions, ownRam: platform.ownRam, p2m },
       meter: new Meter(instructions, platform.lineSize),
     };
-    const designs = options.designs.map((design) => new Track(world, design.name, design, design === own));
+    const designs = options.designs.map(
+      (design) => new Track(world, design.name, design, conforms(design, own)),
+    );
     this.tracks = options.judgeRecorded
       ? [new Track(world, 'recorded', undefined, false), ...designs]
       : designs;
@@ -240,4 +242,9 @@ export class Replay implements TraceSink {
     const taken = this.session.contexts.of(event).enter({ kind, dma, size, line, operations: NO_OPERATIONS });
     if (!taken) this.session.saw(event);
   }
+}
+
+/** It is what the traced kernel runs, or that kernel's own source. */
+function conforms(design: Design, own: Design | undefined): boolean {
+  return own !== undefined && (design === own || design.expectedAs === own.name);
 }

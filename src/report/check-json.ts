@@ -2,11 +2,13 @@
 import { hex } from '../address/index.ts';
 import type { CheckRow, Copy, Violation } from '../explore/index.ts';
 import type { CheckDocument } from './check-schema.ts';
+import type { KernelSourceReport } from './kernel-source-facts.ts';
+import { kernelSourceMember } from './kernel-source-schema.ts';
 
 type Row = CheckDocument['results'][number];
 
-export function checkJson(rows: readonly CheckRow[]): CheckDocument {
-  return { schema: 'dmalab/check@1', results: rows.map(resultRow) };
+export function checkJson(rows: readonly CheckRow[], source?: KernelSourceReport): CheckDocument {
+  return { schema: 'dmalab/check@1', results: rows.map(resultRow), ...kernelSourceMember(source) };
 }
 
 function resultRow(row: CheckRow): Row {

@@ -1,5 +1,6 @@
 /** The JSON document of `check --json`. The schema is the contract; schemas/ holds it as JSON Schema. */
 import { z } from 'zod';
+import { kernelSource } from './kernel-source-schema.ts';
 
 const count = z.int().min(0);
 const address = z.string().regex(/^0x[0-9a-f]+$/);
@@ -35,6 +36,8 @@ const result = z.object({
         'disclosure',
         'wrong-frame',
         'fault',
+        'kernel-bug',
+        'kernel-warning',
       ]),
       hardwareMoves: count.nullable(),
       missed: z.array(range).describe('bytes of the buffer that go wrong'),
@@ -47,6 +50,7 @@ const result = z.object({
 
 export const checkDocument = z.object({
   schema: z.literal('dmalab/check@1'),
+  kernelSource,
   results: z.array(result),
 });
 export type CheckDocument = z.infer<typeof checkDocument>;

@@ -2,6 +2,8 @@
 import { DESIGNS } from '../designs/index.ts';
 import { type CheckRow, type CheckSummary, isOpen, isUnmet, type Shrinking } from '../explore/index.ts';
 import { counterexample } from './counterexample.ts';
+import { kernelSourceText } from './kernel-source.ts';
+import type { KernelSourceReport } from './kernel-source-facts.ts';
 import type { Style } from './style.ts';
 import { plural, wrap } from './words.ts';
 
@@ -12,6 +14,8 @@ export interface CheckContext {
   readonly explain: boolean;
   /** Elapsed, milliseconds. */
   readonly ms: number;
+  /** A kernel's source is among the designs. */
+  readonly source?: KernelSourceReport | undefined;
 }
 
 /** The whole report, lines ending in newlines. */
@@ -23,6 +27,7 @@ export function checkReport(context: CheckContext, style: Style): string {
     ...inconclusive(context, style),
     ...notes(context, style),
     ...(context.explain ? explained(context, style) : []),
+    kernelSourceText(context.source, style),
     totals(context, style),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
@@ -167,7 +172,8 @@ function totals({ summaries, ms }: CheckContext, style: Style): string {
 /** Oldest first, as they are registered. */
 const designsOf = ({ summaries }: CheckContext) => {
   const found = new Set(summaries.map(({ design }) => design));
-  return DESIGNS.map(({ name }) => name).filter((name) => found.has(name));
+  const builtIn = DESIGNS.map(({ name }) => name).filter((name) => found.has(name));
+  return [...new Set([...builtIn, ...found])];
 };
 const scenariosOf = ({ summaries }: CheckContext) => [
   ...new Set(summaries.map(({ scenario }) => scenario.file)),

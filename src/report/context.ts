@@ -1,6 +1,7 @@
 /** What a report says besides the result itself. */
 import type { ReplayResult } from '../replay/index.ts';
 import type { TraceSummary } from '../trace/index.ts';
+import type { KernelSourceReport } from './kernel-source-facts.ts';
 
 export interface ReportContext {
   /** The trace's name as the user gave it. */
@@ -13,6 +14,8 @@ export interface ReportContext {
   readonly ownDesignBecause: string;
   /** Tracks to show, by name. */
   readonly shown: ReadonlySet<string>;
+  /** A kernel's source is among the designs. */
+  readonly source?: KernelSourceReport | undefined;
   /** What stopped the reading before the end of the trace. */
   readonly cut: string | undefined;
 }

@@ -42,8 +42,17 @@ function belowOf({ copies }: TimelineStep, cache: number): number {
   return copies[cache]?.name.startsWith('CPU') ? copies.length - 1 : Math.min(cache + 1, copies.length - 1);
 }
 
+/** No copy of the byte is used where these happen. */
+const NO_FLOW: ReadonlySet<Rule> = new Set([
+  'lost-write',
+  'fault',
+  'wrong-frame',
+  'kernel-bug',
+  'kernel-warning',
+]);
+
 function wrongFlow({ copies }: TimelineStep, rule: Rule, memory: number): Flow | undefined {
-  if (rule === 'lost-write' || rule === 'fault' || rule === 'wrong-frame') return undefined;
+  if (NO_FLOW.has(rule)) return undefined;
   if (rule === 'stale-device-read') return { from: memory, to: 'actor' };
   const old = copies.findIndex(({ current }) => current === false);
   return { from: old < 0 ? memory : old, to: 'actor' };

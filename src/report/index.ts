@@ -4,6 +4,7 @@ export { type CheckContext, checkReport } from './check-terminal.ts';
 export type { ReportContext } from './context.ts';
 export { counterexample } from './counterexample.ts';
 export { jsonReport } from './json.ts';
+export type { KernelSourceReport } from './kernel-source-facts.ts';
 export { counterexampleTrace, type TraceDocument, type TraceEvent } from './perfetto.ts';
 export { makeStyle, type Style } from './style.ts';
 export { counterexampleSvg } from './svg.ts';

@@ -3,6 +3,7 @@ import { type ByteRange, type DmaAddr, hex } from '../address/index.ts';
 import { DIRECTION_NAMES } from '../linux/index.ts';
 import type { Finding, Misuse, TrackResult } from '../replay/index.ts';
 import { ASSUMPTIONS, type ReportContext } from './context.ts';
+import { kernelSourceMember } from './kernel-source-schema.ts';
 import type { ReplayDocument } from './schema.ts';
 
 export function jsonReport(context: ReportContext): ReplayDocument {
@@ -10,6 +11,7 @@ export function jsonReport(context: ReportContext): ReplayDocument {
   const { session } = result;
   return {
     schema: 'dmalab/replay@1',
+    ...kernelSourceMember(context.source),
     trace: {
       lines: summary.lines,
       events: summary.events,

@@ -1,5 +1,6 @@
 /** The JSON document of `replay --json`. The schema is the contract; schemas/ holds it as JSON Schema. */
 import { z } from 'zod';
+import { kernelSource } from './kernel-source-schema.ts';
 
 const address = z
   .string()
@@ -11,7 +12,16 @@ const severity = z.enum(['error', 'hazard']);
 const range = z.tuple([address, address]).describe('[from, to): DMA addresses, the slot\u2019s when bounced');
 
 const finding = z.object({
-  rule: z.enum(['stale-device-read', 'stale-cpu-read', 'lost-write', 'disclosure', 'wrong-frame', 'fault']),
+  rule: z.enum([
+    'stale-device-read',
+    'stale-cpu-read',
+    'lost-write',
+    'disclosure',
+    'wrong-frame',
+    'fault',
+    'kernel-bug',
+    'kernel-warning',
+  ]),
   severity,
   hardwareMoves: count
     .nullable()
@@ -69,6 +79,7 @@ const design = z.object({
 
 export const replayDocument = z.object({
   schema: z.literal('dmalab/replay@1'),
+  kernelSource,
   trace: z.object({
     lines: count,
     events: count,

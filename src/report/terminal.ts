@@ -4,6 +4,7 @@ import { DIRECTION_NAMES } from '../linux/index.ts';
 import type { Problem, TrackResult } from '../replay/index.ts';
 import { ASSUMPTIONS, type ReportContext } from './context.ts';
 import { designSentences, designTable } from './designs.ts';
+import { kernelSourceText } from './kernel-source.ts';
 import type { Style } from './style.ts';
 import { byteName, timeline } from './timeline.ts';
 import { headline, plural, wrap } from './words.ts';
@@ -22,6 +23,7 @@ export function terminalReport(context: ReportContext, style: Style): string {
     ...inconclusive(judged, style),
     designTable(context, style),
     designSentences(context),
+    kernelSourceText(context.source, style),
     assumptions(style),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;

@@ -143,6 +143,6 @@ export class DmaApi {
 
   /** Complete what was issued, once for a whole list. */
   #flush(device: Device): void {
-    if (!device.coherent) this.kernel.archSyncFlush();
+    if (!device.coherent && !this.#ops.completesMaintenance) this.kernel.archSyncFlush();
   }
 }

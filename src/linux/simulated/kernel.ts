@@ -22,7 +22,7 @@ import {
   physToBus,
 } from '../../address/index.ts';
 import { type Attributes, type Device, Direction } from '../dma.ts';
-import type { Alias, Architecture, CacheFlush, Kernel, Tables } from '../kernel.ts';
+import type { Alias, Architecture, CacheFlush, Kernel, KernelProblem, Tables } from '../kernel.ts';
 import { isCapable, toBus, toDma } from './device.ts';
 import { kmallocNeedsBounce } from './kmalloc-bounce.ts';
 import { type NativeOperation, nativeOperation } from './native-maintenance.ts';
@@ -38,6 +38,7 @@ const NO_PFN = -1 as Pfn;
 export class SimulatedKernel implements Kernel {
   readonly architecture: Architecture;
   readonly longBits: 32 | 64;
+  readonly physBits: 32 | 64;
   readonly hasCacheFlush: boolean;
   readonly hasGrantMapIdentity: boolean;
   readonly tables: Tables;
@@ -50,6 +51,7 @@ export class SimulatedKernel implements Kernel {
     const { architecture } = world.platform;
     this.architecture = architecture;
     this.longBits = architecture === 'arm' ? 32 : 64;
+    this.physBits = state.physBits;
     this.hasCacheFlush = state.hasCacheFlush;
     this.hasGrantMapIdentity = state.hasGrantMapIdentity;
     this.tables = state.tables;
@@ -180,10 +182,14 @@ export class SimulatedKernel implements Kernel {
     this.#maintainOuter(nativeOperation(this.#state.native, 'cpu', direction), at, size);
   }
 
-  cacheFlush(flush: CacheFlush): void {
+  cacheFlush(flush: CacheFlush): number {
     const { hypervisor } = this.world;
     if (hypervisor === undefined) throw new Error('GNTTABOP_cache_flush without a hypervisor');
-    hypervisor.cacheFlush(flush);
+    return hypervisor.cacheFlush(flush);
+  }
+
+  oops({ rule, at, what }: KernelProblem): void {
+    this.world.scheduler.atomic(`${what} at ${at}`, () => this.world.fault({ rule, what: `${at}: ${what}` }));
   }
 
   /** set_phys_to_machine() of a foreign page. False: there is an entry already, or no memory for one. */

@@ -1,7 +1,7 @@
 /** What a simulated kernel stands on: hardware, hypervisor, and who decides when another agent comes between. */
 import type { Mfn, Pfn, PhysAddr } from '../../address/index.ts';
 import type { Footprint, Machine, Scheduler } from '../../machine/index.ts';
-import type { CacheFlush } from '../kernel.ts';
+import type { CacheFlush, KernelProblem } from '../kernel.ts';
 import type { LinuxPlatform } from './platform.ts';
 
 /** A frame behind a pseudo-physical one. */
@@ -77,15 +77,17 @@ export interface Hypervisor {
 }
 
 /** Something that no cache is needed for to go wrong. */
-export interface KernelFault {
-  /** The kernel used an address behind which there is nothing (it would crash). */
-  readonly rule: 'fault';
-  /** What it was doing: "clean where no memory is mapped for it", "look up the p2m tree (use after free)" ... */
-  readonly what: string;
-  /** First byte without memory behind it, and how many, as the kernel addresses them. */
-  readonly at: PhysAddr;
-  readonly size: number;
-}
+export type KernelFault =
+  | {
+      /** The kernel used an address behind which there is nothing (it would crash). */
+      readonly rule: 'fault';
+      /** What it was doing: "clean where no memory is mapped for it", "look up the p2m tree (use after free)" ... */
+      readonly what: string;
+      /** First byte without memory behind it, and how many, as the kernel addresses them. */
+      readonly at: PhysAddr;
+      readonly size: number;
+    }
+  | { readonly rule: KernelProblem['rule']; readonly what: string };
 
 /**
  * Bytes go between a buffer and its bounce slot. Whether the right ones do, and in time, no cache can tell.
