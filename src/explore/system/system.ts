@@ -113,7 +113,8 @@ export class System {
     this.xen = one.platform.xen && makeXen(one, layouts, this.hardware, footprint);
     const hypervisor = this.xen && { xen: this.xen, hardware: this.hardware };
     const { machine, scheduler } = this;
-    const fault = ({ rule, what, at }: KernelFault) => this.fail(rule, `${what} at ${hex(at)}`);
+    const fault = (fault: KernelFault) =>
+      this.fail(fault.rule, fault.rule === 'fault' ? `${fault.what} at ${hex(fault.at)}` : fault.what);
     for (const [i, layout] of layouts.entries()) {
       const { name } = layout.domain;
       const surroundings = {
