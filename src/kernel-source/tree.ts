@@ -110,9 +110,9 @@ export const PROBES: readonly Probe[] = [
   { define: 'DMALAB_SWIOTLB_FINDS_POOL', header: 'include/linux/swiotlb.h', has: /\bswiotlb_find_pool\(/ },
 ];
 
-/** arch_sync_dma_flush() is the files' own business, then. */
+/** 7.1: arch_sync_dma_flush() is the files' own business, whether or not they think of it. */
 export const COMPLETES_MAINTENANCE: Omit<Probe, 'define'> = {
-  header: 'drivers/xen/swiotlb-xen.c',
+  header: 'include/linux/dma-map-ops.h',
   has: /\barch_sync_dma_flush\(/,
 };
 
