@@ -16,6 +16,35 @@ export function joinRanges<A extends AnyAddr>(ranges: Iterable<ByteRange<A>>): B
   return joined;
 }
 
+/** What of some ranges lies in others too. Both may be unsorted and overlap. */
+export function commonRanges<A extends AnyAddr>(
+  some: Iterable<ByteRange<A>>,
+  others: Iterable<ByteRange<A>>,
+): ByteRange<A>[] {
+  const right = joinRanges(others);
+  return joinRanges(some).flatMap(([from, to]) =>
+    right
+      .map((other): ByteRange<A> => [from > other[0] ? from : other[0], to < other[1] ? to : other[1]])
+      .filter(([start, end]) => start < end),
+  );
+}
+
+/** What of some ranges lies in none of the others. */
+export function rangesWithout<A extends AnyAddr>(
+  some: Iterable<ByteRange<A>>,
+  others: Iterable<ByteRange<A>>,
+): ByteRange<A>[] {
+  let left = joinRanges(some);
+  for (const [from, to] of joinRanges(others))
+    left = left
+      .flatMap((range): ByteRange<A>[] => [
+        [range[0], range[1] < from ? range[1] : from],
+        [range[0] > to ? range[0] : to, range[1]],
+      ])
+      .filter(([start, end]) => start < end);
+  return left;
+}
+
 /** A set of bytes as disjoint ranges, looked up by bisection. */
 export class RangeSet<A extends AnyAddr> {
   readonly ranges: readonly ByteRange<A>[];

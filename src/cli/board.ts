@@ -22,7 +22,8 @@ export async function readBoard(dtb: string | undefined, iomem: string | undefin
   return { tree, ownRam, fromTree: tree && readPlatform(tree).runsXen };
 }
 
-async function readTree(source: Source): Promise<DeviceTree> {
+/** @throws UsageError with one line on a file that is no usable device tree. */
+export async function readTree(source: Source): Promise<DeviceTree> {
   const bytes = await readWhole(source);
   try {
     return readFdt(bytes);

@@ -1,6 +1,7 @@
 /** The command line: thin commands over the rooms. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LANGUAGES } from '../export/index.ts';
+import type { AuditFlags } from './audit-command.ts';
 import type { CheckFlags } from './check-command.ts';
 import { Exit } from './exit-code.ts';
 import { type ExportFlags, exportCommand } from './export-command.ts';
@@ -24,6 +25,10 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
       const { checkCommand } = await import('./check-command.ts');
       exit = await checkCommand(scenarios, flags, io);
     },
+    audit: async (boards, flags) => {
+      const { auditCommand } = await import('./audit-command.ts');
+      exit = await auditCommand(boards, flags, io);
+    },
     export: async (scenario, flags) => {
       exit = await exportCommand(scenario, flags, io);
     },
@@ -41,6 +46,7 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
 interface Commands {
   replay(trace: string, flags: ReplayFlags): Promise<void>;
   check(scenarios: string[], flags: CheckFlags): Promise<void>;
+  audit(boards: string[], flags: AuditFlags): Promise<void>;
   export(scenario: string, flags: ExportFlags): Promise<void>;
 }
 
@@ -104,6 +110,22 @@ function makeProgram(io: Io, commands: Commands): Command {
     .option('--transitions <count>', 'bound: transitions a case and design', positive)
     .option('-q, --quiet', 'no progress')
     .action(commands.check);
+  program
+    .command('audit')
+    .description('what a board means for DMA under Xen: coherent or not, how far, which maintenance')
+    .argument('<boards...>', 'device trees, plain or gzipped; - for standard input')
+    .addOption(
+      new Option('--dom0 <how>', 'whether dom0\u2019s addresses are machine addresses')
+        .choices(['direct-mapped', 'translated'])
+        .default('direct-mapped'),
+    )
+    .option('--no-smmu', 'Xen runs with iommu=no')
+    .option('--dom0-mem <memory>', 'how much memory dom0 has (1G), or which (512M@0x40000000,1G@0x880000000)')
+    .option('--json', 'one JSON document (schemas/audit.schema.json)')
+    .option('--strict', 'hazards count as findings')
+    .option('--exit-zero', 'exit 0 whatever is found')
+    .option('-q, --quiet', 'no progress')
+    .action(commands.audit);
   program
     .command('export')
     .description('write a scenario with a design as a model for Spin (Promela) or Rumur (Murphi)')

@@ -3,7 +3,7 @@ import type { DmaAddr } from '../address/index.ts';
 import { type Coherence, coherenceOf } from './coherence.ts';
 import { nodeOfDevice } from './device-name.ts';
 import { type DmaWindow, type DmaWindows, dmaWindowsBelow, dmaWindowsOf } from './dma-ranges.ts';
-import { iommuOf, iommuOfFunction } from './iommu.ts';
+import { iommuBelow, iommuOf, iommuOfFunction } from './iommu.ts';
 import { bridgeOf, functionNode, hostBridges, type PciAddress, parsePciName } from './pci.ts';
 import { isAvailable, isCompatible } from './properties.ts';
 import type { DeviceNode, DeviceTree } from './tree.ts';
@@ -61,6 +61,15 @@ export function functionFacts(bridge: DeviceNode, address: PciAddress, assumptio
   const reason = assumption === '' ? because : `${because} (${bridge.path} ${assumption})`;
   const iommu = iommuOfFunction(bridge, address.bus * 256 + address.devfn);
   return facts(own ?? bridge, { coherent, because: reason }, iommu, dmaWindowsBelow(bridge), notes);
+}
+
+/**
+ * Facts on what is behind a PCI host bridge as a whole: those of any function, with the IOMMU that its `iommu-map`
+ * names first.
+ */
+export function bridgeFacts(bridge: DeviceNode): DeviceFacts {
+  const iommu = iommuBelow(bridge) ?? iommuOf(bridge);
+  return facts(bridge, coherenceOf(bridge), iommu, dmaWindowsBelow(bridge));
 }
 
 /** A trace does not say what a virtio device is behind: any virtio,mmio node, or a PCI bus. */

@@ -1,8 +1,9 @@
 /** Flattened device trees and what they say about DMA: coherence, bus windows, IOMMUs, the platform. */
-export { type Architecture, architecture } from './architecture.ts';
+export { type Architecture, architecture, virtualization } from './architecture.ts';
 export { type Coherence, coherenceOf } from './coherence.ts';
 export { deviceName } from './device-name.ts';
-export { type DeviceFacts, deviceFacts, findDevice, functionFacts } from './devices.ts';
+export { bridgeFacts, type DeviceFacts, deviceFacts, findDevice, functionFacts } from './devices.ts';
+export { type DmaMaster, dmaMasters, poolOf } from './dma-masters.ts';
 export {
   type DmaWindow,
   type DmaWindows,
@@ -15,6 +16,7 @@ export { DeviceTreeError, type DeviceTreeErrorKind, type DeviceTreeWarning } fro
 export { readFdt } from './fdt.ts';
 export { iommuOf } from './iommu.ts';
 export type { MemoryRange } from './memory-range.ts';
+export { type OuterCache, outerCache } from './outer-cache.ts';
 export { hostBridges } from './pci.ts';
 export { type Platform, type ReservedRegion, readPlatform } from './platform.ts';
 export {

@@ -19,6 +19,15 @@ export function iommuOfFunction(bridge: DeviceNode, requesterId: number): Device
   return target !== null && isAvailable(target) ? target : null;
 }
 
+/** The first enabled IOMMU that a bus's `iommu-map` names, for whatever ids. */
+export function iommuBelow(bridge: DeviceNode): DeviceNode | null {
+  const value = bridge.property('iommu-map');
+  if (value === undefined || value.length % 4 !== 0) return null;
+  // Every entry is an id, a phandle, output cells and a length; an IOMMU of another entry is as good.
+  const target = bridge.tree.byPhandle(cells(value)[1] ?? 0);
+  return target !== undefined && isAvailable(target) ? target : null;
+}
+
 function mapped(bridge: DeviceNode, requesterId: number): DeviceNode | null {
   const value = bridge.property('iommu-map');
   if (value === undefined || value.length % 4 !== 0) return null;

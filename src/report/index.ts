@@ -1,4 +1,6 @@
 /** Reports of what was replayed and checked: for people, and as JSON. */
+export { auditJson, type NamedAudit } from './audit-json.ts';
+export { auditReport } from './audit-terminal.ts';
 export { checkJson, describeCopy } from './check-json.ts';
 export { type CheckContext, checkReport } from './check-terminal.ts';
 export type { ReportContext } from './context.ts';

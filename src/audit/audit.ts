@@ -1,0 +1,60 @@
+/** Audit one board: every device that does DMA, what follows for it under Xen, and what is suspicious. */
+import { DESIGNS } from '../designs/index.ts';
+import { bridgeFacts, type DeviceTree, deviceFacts, dmaMasters } from '../devicetree/index.ts';
+import { type Board, boardOf, namesOf, USUAL_SETUP, type XenSetup } from './board.ts';
+import { classify, type UnderXen } from './classify.ts';
+import type { AuditedDevice } from './device.ts';
+import type { Finding } from './finding.ts';
+import { limitOf } from './reach.ts';
+import { findAll } from './rules.ts';
+
+export interface BoardAudit {
+  readonly board: Board;
+  readonly devices: readonly AuditedDevice[];
+  readonly findings: readonly Finding[];
+}
+
+/** Never throws: whatever a tree says has an answer. */
+export function auditBoard(tree: DeviceTree, setup: XenSetup = USUAL_SETUP): BoardAudit {
+  const board = boardOf(tree, setup);
+  const names = namesOf(tree);
+  const devices = dmaMasters(tree).map((master): AuditedDevice => {
+    const { node } = master;
+    const facts = master.isBridge ? bridgeFacts(node) : deviceFacts(node);
+    const iommu = facts.iommu === null ? null : (tree.find(facts.iommu) ?? null);
+    const found = classify(board, { master, facts, iommu });
+    return {
+      node,
+      names: names.get(node.path) ?? '',
+      dmaBecause: master.because,
+      coherent: facts.coherent,
+      because: facts.because,
+      outerCache: board.outerCache?.node.path ?? null,
+      iommu,
+      windows: facts.windows,
+      dmaLimit: limitOf(facts.windows),
+      underXen: { ...found, designs: designsOf(found) },
+      notes: facts.notes,
+    };
+  });
+  return { board, devices, findings: findAll(board, devices) };
+}
+
+/** Releases' designs, oldest first, and the one that is none's but repairs today's. */
+const RELEASED = DESIGNS.filter(
+  ({ on, releases, name }) => on === 'xen' && (releases !== undefined || name === 'repaired'),
+);
+
+const known = new Map<string, readonly string[]>();
+
+function designsOf({ from, to = 'repaired' }: Pick<UnderXen, 'from' | 'to'>): readonly string[] {
+  const key = `${from} ${to}`;
+  let names = known.get(key);
+  if (names === undefined) {
+    const all = RELEASED.map(({ name }) => name);
+    const first = all.indexOf(from);
+    names = first < 0 ? [from] : all.slice(first, all.indexOf(to) + 1);
+    known.set(key, names);
+  }
+  return names;
+}

@@ -1,0 +1,92 @@
+/** Rules on what Xen does with the board. */
+import { type DeviceNode, isAvailable, readStrings } from '../devicetree/index.ts';
+import { type Board, nameOf } from './board.ts';
+import type { AuditedDevice } from './device.ts';
+import type { Finding } from './finding.ts';
+import { fateOf } from './iommus.ts';
+import { HIDDEN_EVERYWHERE } from './xen-platforms.ts';
+
+export function xenRules(board: Board, devices: readonly AuditedDevice[]): Finding[] {
+  return [...iommus(board, devices), ...hidden(board, devices), ...noVirtualization(board)];
+}
+
+function iommus(board: Board, devices: readonly AuditedDevice[]): Finding[] {
+  const behind = new Map<DeviceNode, AuditedDevice[]>();
+  for (const device of devices)
+    if (device.iommu !== null) behind.set(device.iommu, [...(behind.get(device.iommu) ?? []), device]);
+  const findings: Finding[] = [];
+  for (const [iommu, masters] of behind) {
+    const { fate, because } = fateOf(board, iommu);
+    const first = masters[0]?.node;
+    const who = `${masters.length === 1 ? '' : `${masters.length} devices, `}${first === undefined ? '' : nameOf(first)}`;
+    if (fate !== 'used')
+      findings.push({
+        rule: 'iommu-not-used',
+        severity: fate === 'left-to-dom0' ? 'hazard' : 'note',
+        path: iommu.path,
+        explanation:
+          fate === 'left-to-dom0'
+            ? `${nameOf(iommu)}: ${because}; it stands before ${who}, and dom0\u2019s Linux sees and uses it as if there were no Xen`
+            : `${nameOf(iommu)}: ${because}; ${who} must work without it, as the firmware leaves it`,
+      });
+    for (const { node, dmaBecause } of masters)
+      if (fate === 'used' && dmaBecause === 'a PCI host bridge' && board.setup.dom0 === 'direct-mapped')
+        findings.push({
+          rule: 'iommu-blocks-pci',
+          severity: 'error',
+          path: node.path,
+          explanation: `${nameOf(node)} is behind ${nameOf(iommu)}, which ${because}: without pci-passthrough=on (or iommu=no) no PCI function is added to it, and their DMA faults`,
+        });
+  }
+  return findings;
+}
+
+/** Source: xen-platforms.ts. A hidden node's children are hidden with it. */
+function hidden(board: Board, devices: readonly AuditedDevice[]): Finding[] {
+  const { tree, xenPlatform } = board;
+  const masters = new Set(devices.map(({ node }) => node));
+  const used = new Set(devices.flatMap(({ iommu }) => (iommu === null ? [] : [iommu])));
+  const findings: Finding[] = [];
+  const visit = (parent: DeviceNode) => {
+    for (const node of parent.children) {
+      const why = isAvailable(node) ? reason(node) : undefined;
+      if (why === undefined) {
+        visit(node);
+        continue;
+      }
+      const isMaster = masters.has(node);
+      findings.push({
+        rule: 'hidden-device',
+        severity: isMaster ? 'hazard' : 'note',
+        path: node.path,
+        explanation: `${nameOf(node)} is not in dom0\u2019s device tree: ${why}${isMaster ? '; it does DMA, and dom0 cannot drive it' : ''}`,
+      });
+    }
+  };
+  const reason = (node: DeviceNode): string | undefined => {
+    if (node.has('xen,passthrough')) return 'it has xen,passthrough';
+    for (const compatible of readStrings(node, 'compatible')) {
+      const everywhere = HIDDEN_EVERYWHERE.get(compatible);
+      if (everywhere !== undefined) return `${compatible}: ${everywhere}`;
+      if (xenPlatform?.hidden.includes(compatible)) return `Xen hides ${compatible} on ${xenPlatform.name}`;
+    }
+    if (!node.has('#iommu-cells') || !used.has(node)) return undefined;
+    const { fate, because } = fateOf(board, node);
+    return fate === 'left-to-dom0' ? undefined : because;
+  };
+  visit(tree.root);
+  return findings;
+}
+
+function noVirtualization({ virtualization, tree }: Board): Finding[] {
+  if (virtualization.value !== false) return [];
+  const path = tree.root.child('cpus')?.path ?? '/';
+  return [
+    {
+      rule: 'no-virtualization',
+      severity: 'note',
+      path,
+      explanation: `${virtualization.cpu} has no virtualization extensions: Xen does not run here, and what is said of it is what it would be`,
+    },
+  ];
+}

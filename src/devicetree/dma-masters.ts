@@ -1,0 +1,139 @@
+/**
+ * Which nodes are devices that read or write memory themselves, and how one can tell.
+ *
+ * The devicetree specification has no property for that. What the bindings say outright comes first (dma-coherent,
+ * iommus, #dma-cells, a pool for DMA); then what a device is by its generic name (specification v0.4, 2.2.2), because
+ * an Ethernet controller on a memory bus is a bus master. A device with `dmas` has its data moved by a DMA controller,
+ * and its buffers are mapped for that one (Documentation/driver-api/dmaengine/client.rst of Linux 6.1).
+ */
+import { cells, isAvailable, readStrings } from './properties.ts';
+import { isPciBus } from './translate.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
+
+/** A device that does DMA. */
+export interface DmaMaster {
+  readonly node: DeviceNode;
+  /** A PCI host bridge, which stands for the functions behind it. */
+  readonly isBridge: boolean;
+  /** How one can tell that it does. */
+  readonly because: string;
+}
+
+/** Generic names of devices that move data themselves, and what they are. */
+const BY_NAME: ReadonlyMap<string, string> = byName({
+  'an Ethernet controller':
+    'ethernet ethernet-ctrl xgmac ftgmac emac gmac dsa switch packet-processor fman qman bman fsl-mc',
+  'a wireless controller': 'wifi',
+  'an RDMA controller': 'infiniband',
+  'an MMC host': 'mmc sdhci sdhc esdhc usdhc sd sdio-host mvsdio dwmmc0 dwmmc1 dwmmc2 sdmmc mmci',
+  'a USB controller':
+    'usb usb3 usb-otg usb_otg_hs usb-host usb-vhub ehci ohci uhci xhci hsotg dwc3 cdns-usb am35x_otg_hs',
+  'a disk controller': 'sata sata-host ahci sas ufs ufshc nvme compact-flash',
+  'a NAND controller': 'nand-controller',
+  'a DMA engine': 'dma-controller dma dma-engine xor xdma pdma mdma dma2d',
+  'a crypto engine': 'crypto crypto-engine ccp jr sss sham aes aes1 aes2 des cryp hash',
+  'a GPU': 'gpu v3d mali host1x',
+  'a display controller':
+    'display display-controller dc lcdc lcdif lcd clcd dispc dss vop hdlcd fimd mixer display-backend display-frontend dpu mdp mdss ipu hvs txp drc deu fb ade disp pxp tilcdc',
+  'a 2D engine':
+    'rga g2d ge2d rotator rotate deinterlace scaler video-scaler gsc fimc fimc-lite vpe vdoa fdp1 vsp ge_rops',
+  'a video engine':
+    'vpu vpu-core video-codec video-codec-g2 video-decoder video-engine video vdec venc jpeg jpeg-codec jpegdec jpegenc codec-engine vic',
+  'a camera interface': 'isp isp0 isp1 csi camss camera dcmi cal vi fimc-is',
+  'a coprocessor': 'remoteproc remoteproc-adsp remoteproc-cdsp dsp r5f pru ipa',
+  'an audio controller with its own DMA': 'hda lpass',
+  'a trace sink': 'etr',
+});
+
+/** Devices that go by many names. */
+const BY_COMPATIBLE: ReadonlyMap<string, string> = new Map([
+  ['virtio,mmio', 'a virtio device'],
+  ['arm,hdlcd', 'a display controller'],
+  ['arm,coresight-tmc', 'a trace sink'],
+  ['fsl,sec-v4.0-job-ring', 'a crypto engine'],
+]);
+
+/** DMA multiplexers have #dma-cells and route requests; memory is accessed by the controllers behind. */
+const ROUTER = /dmamux|crossbar|dma-router/;
+
+/**
+ * The devices that Linux would make (status "okay" up to the root, with `compatible`) and that do DMA, in the order of
+ * the file. PCI functions are represented by their host bridge. IOMMUs are left out: nobody maps buffers for them.
+ */
+export function dmaMasters(tree: DeviceTree): DmaMaster[] {
+  const masters: DmaMaster[] = [];
+  visit(tree.root, true, masters);
+  return masters;
+}
+
+/** @param mapped the children's `reg` are addresses of the CPU's bus, not of I2C, SPI or MDIO. */
+function visit(bus: DeviceNode, mapped: boolean, masters: DmaMaster[]): void {
+  for (const node of bus.children) {
+    if (!isAvailable(node)) continue;
+    if (node.has('compatible') && !node.has('#iommu-cells')) {
+      if (isPciBus(node)) {
+        masters.push({ node, isBridge: true, because: 'a PCI host bridge' });
+        continue;
+      }
+      const because = reason(node, mapped);
+      if (because !== undefined) masters.push({ node, isBridge: false, because });
+    }
+    if (node.children.length > 0) visit(node, mapped && node.has('ranges'), masters);
+  }
+}
+
+function reason(node: DeviceNode, mapped: boolean): string | undefined {
+  return stated(node) ?? (mapped && !node.has('dmas') ? known(node) : undefined);
+}
+
+/** What the node itself says. A bus has these properties for its children. */
+function stated(node: DeviceNode): string | undefined {
+  const isBus = node.has('ranges') && !node.has('reg');
+  if (!isBus && node.has('dma-coherent')) return 'it has dma-coherent';
+  if (!isBus && node.has('dma-noncoherent')) return 'it has dma-noncoherent';
+  if (node.has('iommus')) return 'it has iommus';
+  if (node.has('iommu-map')) return 'it has iommu-map';
+  if (node.has('#dma-cells') && !isRouter(node)) return 'a DMA controller: it has #dma-cells';
+  if (readStrings(node, 'interconnect-names').includes('dma-mem')) return 'it has a dma-mem interconnect';
+  const pool = node.has('memory-region') ? poolOf(node) : undefined;
+  return pool === undefined ? undefined : `its memory-region is the DMA pool ${pool.path}`;
+}
+
+function isRouter(node: DeviceNode): boolean {
+  return (
+    node.has('dma-masters') || ROUTER.test(`${node.baseName} ${readStrings(node, 'compatible').join(' ')}`)
+  );
+}
+
+/** The pool that a device's `memory-region` gives it for DMA. */
+export function poolOf(
+  node: DeviceNode,
+  kind: RegExp = /^(shared|restricted)-dma-pool$/,
+): DeviceNode | undefined {
+  for (const phandle of cells(node.property('memory-region') ?? new Uint8Array(0))) {
+    const region = node.tree.byPhandle(phandle);
+    if (
+      region !== undefined &&
+      isAvailable(region) &&
+      readStrings(region, 'compatible').some((text) => kind.test(text))
+    )
+      return region;
+  }
+  return undefined;
+}
+
+function known(node: DeviceNode): string | undefined {
+  const named = BY_NAME.get(node.baseName);
+  if (named !== undefined) return `${named}, by its name`;
+  for (const compatible of readStrings(node, 'compatible')) {
+    const what = BY_COMPATIBLE.get(compatible);
+    if (what !== undefined) return `${what}, by its compatible`;
+  }
+  return undefined;
+}
+
+function byName(table: Readonly<Record<string, string>>): Map<string, string> {
+  return new Map(
+    Object.entries(table).flatMap(([what, names]) => names.split(' ').map((name) => [name, what] as const)),
+  );
+}

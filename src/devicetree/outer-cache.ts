@@ -1,0 +1,42 @@
+/**
+ * A cache beyond the inner ones that the CPU's own maintenance instructions do not reach: it takes physical addresses
+ * through registers of its own.
+ *
+ * Which: those that Linux drives as such (l2x0_ids, arch/arm/mm/cache-l2x0.c of 6.1). Marvell's
+ * aurora-system-cache is on that list for its set-up alone: it needs no outer maintenance.
+ */
+import { architecture } from './architecture.ts';
+import { isAvailable, readStrings } from './properties.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
+
+const OUTER = new Set([
+  'arm,l210-cache',
+  'arm,l220-cache',
+  'arm,pl310-cache',
+  'brcm,bcm11351-a2-pl310-cache',
+  'bcm,bcm11351-a2-pl310-cache',
+  'marvell,aurora-outer-cache',
+  'marvell,tauros3-cache',
+]);
+
+/** The outer cache of a board. */
+export interface OuterCache {
+  readonly node: DeviceNode;
+  /** The `compatible` by which it is one. */
+  readonly compatible: string;
+  /** `arm,io-coherent`: devices snoop it too, and Linux does no maintenance of it for DMA. */
+  readonly ioCoherent: boolean;
+}
+
+/** The first one that is enabled, or null. CPUs with a 64-bit state have none. */
+export function outerCache(tree: DeviceTree): OuterCache | null {
+  if (architecture(tree).name === 'arm64') return null;
+  for (const node of tree.nodes) {
+    // The specification's name (2.2.2), and its properties (3.8.6): spares reading every node's compatible.
+    if (!node.has('cache-level') && !node.has('cache-unified') && !node.baseName.includes('cache')) continue;
+    const compatible = readStrings(node, 'compatible').find((text) => OUTER.has(text));
+    if (compatible !== undefined && isAvailable(node))
+      return { node, compatible, ioCoherent: node.has('arm,io-coherent') };
+  }
+  return null;
+}

@@ -1,0 +1,53 @@
+/** The machine-readable report of `audit`: dmalab/audit@1. */
+import { hex } from '../address/index.ts';
+import type { AuditedDevice, BoardAudit } from '../audit/index.ts';
+import type { DmaWindow } from '../devicetree/index.ts';
+import type { AuditDocument } from './audit-schema.ts';
+
+type Row = AuditDocument['boards'][number];
+
+/** A board with its file's name as it was given. */
+export interface NamedAudit {
+  readonly file: string;
+  readonly audit: BoardAudit;
+}
+
+export function auditJson(boards: readonly NamedAudit[]): AuditDocument {
+  return { schema: 'dmalab/audit@1', boards: boards.map(boardRow) };
+}
+
+function boardRow({ file, audit }: NamedAudit): Row {
+  const { model, compatible } = audit.board.platform;
+  return {
+    file,
+    model,
+    compatible: [...compatible],
+    devices: audit.devices.map(deviceRow),
+    findings: audit.findings.map(({ rule, severity, path, explanation }) => ({
+      rule,
+      severity,
+      path,
+      explanation,
+    })),
+  };
+}
+
+function deviceRow(device: AuditedDevice): Row['devices'][number] {
+  const { underXen, dmaLimit } = device;
+  return {
+    path: device.node.path,
+    names: device.names,
+    does: device.dmaBecause,
+    coherent: device.coherent,
+    because: device.because,
+    outerCache: device.outerCache,
+    iommu: device.iommu?.path ?? null,
+    dmaLimit: dmaLimit === null ? null : hex(dmaLimit),
+    windows: device.windows.map(windowRow),
+    underXen: { class: underXen.class, because: underXen.because, designs: [...underXen.designs] },
+  };
+}
+
+export function windowRow({ busFrom, machineFrom, size }: DmaWindow) {
+  return { dma: hex(busFrom), machine: hex(machineFrom), size: `0x${size.toString(16)}` };
+}

@@ -1,0 +1,97 @@
+/** The report of `audit` for people: a table of devices, what is suspicious, and a summary of many boards. */
+import { hex } from '../address/index.ts';
+import type { AuditedDevice, BoardAudit, Severity } from '../audit/index.ts';
+import type { NamedAudit } from './audit-json.ts';
+import type { Style } from './style.ts';
+import { plural, wrap } from './words.ts';
+
+const WIDTH = 118;
+
+/** One board: lines ending in newlines. */
+export function auditReport({ file, audit }: NamedAudit, style: Style): string {
+  const { devices, findings } = audit;
+  const sections = [
+    heading(file, audit, style),
+    devices.length === 0 ? 'No enabled device does DMA.' : table(devices, style),
+    reasons(devices, style),
+    findings.map((finding) => found(finding, style)).join('\n'),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function heading(file: string, { board, devices }: BoardAudit, style: Style): string {
+  const { platform, setup, ram } = board;
+  const coherent = devices.filter((device) => device.coherent).length;
+  const lines = [
+    style.bold(`${file}: ${platform.model || platform.compatible[0] || 'a board without a name'}`),
+    `  ${platform.compatible.join(', ') || 'no compatible'}; ${platform.architecture ?? 'unknown architecture'}, ${plural(platform.cpus, 'CPU')}`,
+    `  RAM: ${ram.length === 0 ? 'not in the tree (the boot loader fills it in)' : ram.map(([from, to]) => `[${hex(from)}, ${hex(to)})`).join(', ')}`,
+    `  ${plural(devices.length, 'device')} with DMA, ${coherent} of them coherent; dom0 ${setup.dom0 === 'translated' ? 'is not direct mapped' : 'direct mapped'}${setup.smmu ? '' : ', iommu=no'}`,
+  ];
+  return lines.join('\n');
+}
+
+function table(devices: readonly AuditedDevice[], style: Style): string {
+  const head = ['device', 'coherent', 'reaches', 'behind', 'under Xen'];
+  const rows = devices.map((device) => [
+    `${device.node.path}${device.names === '' ? '' : ` (${device.names})`}`,
+    device.coherent ? 'yes' : 'no',
+    device.windows.length === 0
+      ? 'all'
+      : device.dmaLimit === null
+        ? 'nothing'
+        : `up to ${hex(device.dmaLimit)}`,
+    [device.iommu?.name, device.outerCache?.split('/').at(-1)]
+      .filter((name) => name !== undefined)
+      .join(', ') || '-',
+    device.underXen.class,
+  ]);
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [style.dim(line(head)), ...rows.map((row) => coloured(line(row), row[4] ?? '', style))].join('\n');
+}
+
+function coloured(line: string, what: string, style: Style): string {
+  if (what.startsWith('unsafe') || what === 'cannot address') return style.red(line);
+  return what === 'bounce' ? style.yellow(line) : line;
+}
+
+/** Each distinct reason once. */
+function reasons(devices: readonly AuditedDevice[], style: Style): string {
+  const groups = new Map<string, AuditedDevice[]>();
+  for (const device of devices) {
+    const key = `${device.underXen.class}\n${device.underXen.because.replaceAll(device.node.path, 'the device')}`;
+    groups.set(key, [...(groups.get(key) ?? []), device]);
+  }
+  const lines = [...groups].flatMap(([key, same]) => {
+    const [name = '', because = ''] = key.split('\n');
+    const { designs } = same[0]?.underXen ?? { designs: [] };
+    const which = same.length === 1 ? (same[0]?.node.path ?? '') : plural(same.length, 'device');
+    return [
+      `${style.bold(name)}: ${which}`,
+      ...wrap(`${because}.`, 2, WIDTH),
+      style.dim(`  holds for ${designs.join(', ')}`),
+    ];
+  });
+  return lines.join('\n');
+}
+
+function found({ rule, severity, path, explanation }: BoardAudit['findings'][number], style: Style): string {
+  const [first = '', ...rest] = wrap(
+    `${path}: ${explanation.startsWith(path) ? explanation.slice(path.length).replace(/^(: | )/, '') : explanation}`,
+    2,
+    WIDTH,
+  );
+  return [`${label(severity, style)} ${style.bold(rule)}`, first, ...rest].join('\n');
+}
+
+function label(severity: Severity, style: Style): string {
+  if (severity === 'error') return style.red('ERROR');
+  return severity === 'hazard' ? style.yellow('HAZARD') : style.dim('NOTE');
+}
