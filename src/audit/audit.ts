@@ -1,6 +1,13 @@
 /** Audit one board: every device that does DMA, what follows for it under Xen, and what is suspicious. */
 import { DESIGNS } from '../designs/index.ts';
-import { bridgeFacts, type DeviceTree, deviceFacts, dmaMasters } from '../devicetree/index.ts';
+import {
+  bridgeFacts,
+  type DeviceTree,
+  deviceFacts,
+  dmaMasters,
+  iommuOf,
+  iommuOfBridge,
+} from '../devicetree/index.ts';
 import { type Board, boardOf, namesOf, USUAL_SETUP, type XenSetup } from './board.ts';
 import { classify, type UnderXen } from './classify.ts';
 import type { AuditedDevice } from './device.ts';
@@ -21,7 +28,7 @@ export function auditBoard(tree: DeviceTree, setup: XenSetup = USUAL_SETUP): Boa
   const devices = dmaMasters(tree).map((master): AuditedDevice => {
     const { node } = master;
     const facts = master.isBridge ? bridgeFacts(node) : deviceFacts(node);
-    const iommu = facts.iommu === null ? null : (tree.find(facts.iommu) ?? null);
+    const iommu = facts.iommu === null ? null : master.isBridge ? iommuOfBridge(node) : iommuOf(node);
     const found = classify(board, { master, facts, iommu });
     return {
       node,

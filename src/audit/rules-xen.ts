@@ -1,10 +1,10 @@
 /** Rules on what Xen does with the board. */
-import { type DeviceNode, isAvailable, readStrings } from '../devicetree/index.ts';
+import { type DeviceNode, isAvailable, WordTable } from '../devicetree/index.ts';
 import { type Board, nameOf } from './board.ts';
 import type { AuditedDevice } from './device.ts';
 import type { Finding } from './finding.ts';
 import { fateOf } from './iommus.ts';
-import { HIDDEN_EVERYWHERE } from './xen-platforms.ts';
+import { HIDDEN_EVERYWHERE, XEN_IOMMU_DRIVERS, XEN_PLATFORMS } from './xen-platforms.ts';
 
 export function xenRules(board: Board, devices: readonly AuditedDevice[]): Finding[] {
   return [...iommus(board, devices), ...hidden(board, devices), ...noVirtualization(board)];
@@ -43,40 +43,59 @@ function iommus(board: Board, devices: readonly AuditedDevice[]): Finding[] {
 
 /** Source: xen-platforms.ts. A hidden node's children are hidden with it. */
 function hidden(board: Board, devices: readonly AuditedDevice[]): Finding[] {
-  const { tree, xenPlatform } = board;
+  const { tree } = board;
+  const passthrough = tree.strings.offsetsOf('xen,passthrough') !== undefined;
+  const found = new Map<DeviceNode, string>();
+  for (const node of tree.nodes) {
+    const why =
+      HIDDEN.ofCompatible(node)?.(board, node) ??
+      (passthrough && node.has('xen,passthrough') ? 'it has xen,passthrough' : undefined);
+    if (why !== undefined && isThere(node, found)) found.set(node, why);
+  }
   const masters = new Set(devices.map(({ node }) => node));
-  const used = new Set(devices.flatMap(({ iommu }) => (iommu === null ? [] : [iommu])));
-  const findings: Finding[] = [];
-  const visit = (parent: DeviceNode) => {
-    for (const node of parent.children) {
-      const why = isAvailable(node) ? reason(node) : undefined;
-      if (why === undefined) {
-        visit(node);
-        continue;
-      }
-      const isMaster = masters.has(node);
-      findings.push({
-        rule: 'hidden-device',
-        severity: isMaster ? 'hazard' : 'note',
-        path: node.path,
-        explanation: `${nameOf(node)} is not in dom0\u2019s device tree: ${why}${isMaster ? '; it does DMA, and dom0 cannot drive it' : ''}`,
-      });
-    }
-  };
-  const reason = (node: DeviceNode): string | undefined => {
-    if (node.has('xen,passthrough')) return 'it has xen,passthrough';
-    for (const compatible of readStrings(node, 'compatible')) {
-      const everywhere = HIDDEN_EVERYWHERE.get(compatible);
-      if (everywhere !== undefined) return `${compatible}: ${everywhere}`;
-      if (xenPlatform?.hidden.includes(compatible)) return `Xen hides ${compatible} on ${xenPlatform.name}`;
-    }
-    if (!node.has('#iommu-cells') || !used.has(node)) return undefined;
-    const { fate, because } = fateOf(board, node);
-    return fate === 'left-to-dom0' ? undefined : because;
-  };
-  visit(tree.root);
-  return findings;
+  return [...found].map(([node, why]) => {
+    const isMaster = masters.has(node);
+    return {
+      rule: 'hidden-device',
+      severity: isMaster ? 'hazard' : 'note',
+      path: node.path,
+      explanation: `${nameOf(node)} is not in dom0\u2019s device tree: ${why}${isMaster ? '; it does DMA, and dom0 cannot drive it' : ''}`,
+    };
+  });
 }
+
+/** Enabled, and below nothing that is hidden. */
+function isThere(node: DeviceNode, hiddenNodes: ReadonlyMap<DeviceNode, string>): boolean {
+  for (let at: DeviceNode | null = node; at !== null; at = at.parent)
+    if (!isAvailable(at) || hiddenNodes.has(at)) return false;
+  return true;
+}
+
+const HIDDEN = new WordTable<(board: Board, node: DeviceNode) => string | undefined>([
+  ...HIDDEN_EVERYWHERE.map(([word, why]) => [word, () => `${word}: ${why}`] as const),
+  ...XEN_PLATFORMS.flatMap(({ name, hidden }) =>
+    hidden.map(
+      (word) =>
+        [
+          word,
+          ({ xenPlatform }: Board) =>
+            xenPlatform?.hidden.includes(word) ? `Xen hides ${word} on ${name}` : undefined,
+        ] as const,
+    ),
+  ),
+  ...XEN_IOMMU_DRIVERS.flatMap(({ compatible }) =>
+    compatible.map(
+      (word) =>
+        [
+          word,
+          (board: Board, node: DeviceNode) => {
+            const { fate, because } = fateOf(board, node);
+            return fate === 'left-to-dom0' ? undefined : because;
+          },
+        ] as const,
+    ),
+  ),
+]);
 
 function noVirtualization({ virtualization, tree }: Board): Finding[] {
   if (virtualization.value !== false) return [];

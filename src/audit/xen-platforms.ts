@@ -34,13 +34,13 @@ export const XEN_IOMMU_DRIVERS: readonly XenIommuDriver[] = [
 ];
 
 /** Nodes that dom0 is not given on any board, and why. Their children neither. */
-export const HIDDEN_EVERYWHERE: ReadonlyMap<string, string> = new Map([
+export const HIDDEN_EVERYWHERE: readonly (readonly [compatible: string, why: string])[] = [
   ['arm,cortex-a7-pmu', 'the performance counters are per CPU'],
   ['arm,cortex-a15-pmu', 'the performance counters are per CPU'],
   ['arm,armv8-pmuv3', 'the performance counters are per CPU'],
   ['arm,cortex-a53-edac', 'it belongs to physical CPUs'],
   ['arm,armv7-timer-mem', 'the memory-mapped timer is not supported'],
-]);
+];
 
 /** What boards of a kind hide besides. */
 export interface XenPlatform {

@@ -3,7 +3,7 @@ import type { DmaAddr } from '../address/index.ts';
 import { type Coherence, coherenceOf } from './coherence.ts';
 import { nodeOfDevice } from './device-name.ts';
 import { type DmaWindow, type DmaWindows, dmaWindowsBelow, dmaWindowsOf } from './dma-ranges.ts';
-import { iommuBelow, iommuOf, iommuOfFunction } from './iommu.ts';
+import { iommuOf, iommuOfBridge, iommuOfFunction } from './iommu.ts';
 import { bridgeOf, functionNode, hostBridges, type PciAddress, parsePciName } from './pci.ts';
 import { isAvailable, isCompatible } from './properties.ts';
 import type { DeviceNode, DeviceTree } from './tree.ts';
@@ -68,8 +68,7 @@ export function functionFacts(bridge: DeviceNode, address: PciAddress, assumptio
  * names first.
  */
 export function bridgeFacts(bridge: DeviceNode): DeviceFacts {
-  const iommu = iommuBelow(bridge) ?? iommuOf(bridge);
-  return facts(bridge, coherenceOf(bridge), iommu, dmaWindowsBelow(bridge));
+  return facts(bridge, coherenceOf(bridge), iommuOfBridge(bridge), dmaWindowsBelow(bridge));
 }
 
 /** A trace does not say what a virtio device is behind: any virtio,mmio node, or a PCI bus. */

@@ -8,7 +8,8 @@
  */
 import { cells, isAvailable, readStrings } from './properties.ts';
 import { isPciBus } from './translate.ts';
-import type { DeviceNode, DeviceTree } from './tree.ts';
+import { type DeviceNode, type DeviceTree, PropertyBits } from './tree.ts';
+import { WordTable } from './words.ts';
 
 /** A device that does DMA. */
 export interface DmaMaster {
@@ -20,7 +21,7 @@ export interface DmaMaster {
 }
 
 /** Generic names of devices that move data themselves, and what they are. */
-const BY_NAME: ReadonlyMap<string, string> = byName({
+const BY_NAME: WordTable<string> = byName({
   'an Ethernet controller':
     'ethernet ethernet-ctrl xgmac ftgmac emac gmac dsa switch packet-processor fman qman bman fsl-mc',
   'a wireless controller': 'wifi',
@@ -46,7 +47,7 @@ const BY_NAME: ReadonlyMap<string, string> = byName({
 });
 
 /** Devices that go by many names. */
-const BY_COMPATIBLE: ReadonlyMap<string, string> = new Map([
+const BY_COMPATIBLE = new WordTable([
   ['virtio,mmio', 'a virtio device'],
   ['arm,hdlcd', 'a display controller'],
   ['arm,coresight-tmc', 'a trace sink'],
@@ -56,46 +57,79 @@ const BY_COMPATIBLE: ReadonlyMap<string, string> = new Map([
 /** DMA multiplexers have #dma-cells and route requests; memory is accessed by the controllers behind. */
 const ROUTER = /dmamux|crossbar|dma-router/;
 
+/** What is asked of every node, as bits. */
+const NAMES = [
+  'compatible',
+  'status',
+  'ranges',
+  'reg',
+  'dmas',
+  'dma-coherent',
+  'dma-noncoherent',
+  'iommus',
+  'iommu-map',
+  '#iommu-cells',
+  '#dma-cells',
+  'interconnect-names',
+  'memory-region',
+  'device_type',
+] as const;
+const BIT = Object.fromEntries(NAMES.map((name, i) => [name, 1 << i])) as Readonly<
+  Record<(typeof NAMES)[number], number>
+>;
+const STATED =
+  BIT['dma-coherent'] |
+  BIT['dma-noncoherent'] |
+  BIT.iommus |
+  BIT['iommu-map'] |
+  BIT['#dma-cells'] |
+  BIT['interconnect-names'] |
+  BIT['memory-region'];
+
 /**
  * The devices that Linux would make (status "okay" up to the root, with `compatible`) and that do DMA, in the order of
  * the file. PCI functions are represented by their host bridge. IOMMUs are left out: nobody maps buffers for them.
  */
 export function dmaMasters(tree: DeviceTree): DmaMaster[] {
   const masters: DmaMaster[] = [];
-  visit(tree.root, true, masters);
+  const bits = new PropertyBits(tree, NAMES);
+  /** @param mapped the children's `reg` are addresses of the CPU's bus, not of I2C, SPI or MDIO. */
+  const visit = (bus: DeviceNode, mapped: boolean) => {
+    for (const node of bus.children) {
+      const has = node.bits(bits);
+      if ((has & BIT.status) !== 0 && !isAvailable(node)) continue;
+      if ((has & BIT.compatible) !== 0 && (has & BIT['#iommu-cells']) === 0) {
+        if (((has & BIT.device_type) !== 0 || node.lookUpBaseName(PCIE)) && isPciBus(node)) {
+          masters.push({ node, isBridge: true, because: 'a PCI host bridge' });
+          continue;
+        }
+        const because = reason(node, has, mapped);
+        if (because !== undefined) masters.push({ node, isBridge: false, because });
+      }
+      if (node.children.length > 0) visit(node, mapped && (has & BIT.ranges) !== 0);
+    }
+  };
+  visit(tree.root, true);
   return masters;
 }
 
-/** @param mapped the children's `reg` are addresses of the CPU's bus, not of I2C, SPI or MDIO. */
-function visit(bus: DeviceNode, mapped: boolean, masters: DmaMaster[]): void {
-  for (const node of bus.children) {
-    if (!isAvailable(node)) continue;
-    if (node.has('compatible') && !node.has('#iommu-cells')) {
-      if (isPciBus(node)) {
-        masters.push({ node, isBridge: true, because: 'a PCI host bridge' });
-        continue;
-      }
-      const because = reason(node, mapped);
-      if (because !== undefined) masters.push({ node, isBridge: false, because });
-    }
-    if (node.children.length > 0) visit(node, mapped && node.has('ranges'), masters);
-  }
-}
+const PCIE = new WordTable([['pcie', true]]);
 
-function reason(node: DeviceNode, mapped: boolean): string | undefined {
-  return stated(node) ?? (mapped && !node.has('dmas') ? known(node) : undefined);
+function reason(node: DeviceNode, has: number, mapped: boolean): string | undefined {
+  const because = (has & STATED) === 0 ? undefined : stated(node, has);
+  return because ?? (mapped && (has & BIT.dmas) === 0 ? known(node) : undefined);
 }
 
 /** What the node itself says. A bus has these properties for its children. */
-function stated(node: DeviceNode): string | undefined {
-  const isBus = node.has('ranges') && !node.has('reg');
-  if (!isBus && node.has('dma-coherent')) return 'it has dma-coherent';
-  if (!isBus && node.has('dma-noncoherent')) return 'it has dma-noncoherent';
-  if (node.has('iommus')) return 'it has iommus';
-  if (node.has('iommu-map')) return 'it has iommu-map';
-  if (node.has('#dma-cells') && !isRouter(node)) return 'a DMA controller: it has #dma-cells';
+function stated(node: DeviceNode, has: number): string | undefined {
+  const isBus = (has & BIT.ranges) !== 0 && (has & BIT.reg) === 0;
+  if (!isBus && (has & BIT['dma-coherent']) !== 0) return 'it has dma-coherent';
+  if (!isBus && (has & BIT['dma-noncoherent']) !== 0) return 'it has dma-noncoherent';
+  if ((has & BIT.iommus) !== 0) return 'it has iommus';
+  if ((has & BIT['iommu-map']) !== 0) return 'it has iommu-map';
+  if ((has & BIT['#dma-cells']) !== 0 && !isRouter(node)) return 'a DMA controller: it has #dma-cells';
   if (readStrings(node, 'interconnect-names').includes('dma-mem')) return 'it has a dma-mem interconnect';
-  const pool = node.has('memory-region') ? poolOf(node) : undefined;
+  const pool = (has & BIT['memory-region']) === 0 ? undefined : poolOf(node);
   return pool === undefined ? undefined : `its memory-region is the DMA pool ${pool.path}`;
 }
 
@@ -110,30 +144,27 @@ export function poolOf(
   node: DeviceNode,
   kind: RegExp = /^(shared|restricted)-dma-pool$/,
 ): DeviceNode | undefined {
-  for (const phandle of cells(node.property('memory-region') ?? new Uint8Array(0))) {
-    const region = node.tree.byPhandle(phandle);
-    if (
-      region !== undefined &&
-      isAvailable(region) &&
-      readStrings(region, 'compatible').some((text) => kind.test(text))
-    )
-      return region;
-  }
-  return undefined;
+  const regions = node.property('memory-region');
+  if (regions === undefined) return undefined;
+  return cells(regions)
+    .map((phandle) => node.tree.byPhandle(phandle))
+    .find(
+      (region) =>
+        region !== undefined &&
+        isAvailable(region) &&
+        readStrings(region, 'compatible').some((text) => kind.test(text)),
+    );
 }
 
 function known(node: DeviceNode): string | undefined {
-  const named = BY_NAME.get(node.baseName);
+  const named = node.lookUpBaseName(BY_NAME);
   if (named !== undefined) return `${named}, by its name`;
-  for (const compatible of readStrings(node, 'compatible')) {
-    const what = BY_COMPATIBLE.get(compatible);
-    if (what !== undefined) return `${what}, by its compatible`;
-  }
-  return undefined;
+  const what = BY_COMPATIBLE.ofCompatible(node);
+  return what === undefined ? undefined : `${what}, by its compatible`;
 }
 
-function byName(table: Readonly<Record<string, string>>): Map<string, string> {
-  return new Map(
+function byName(table: Readonly<Record<string, string>>): WordTable<string> {
+  return new WordTable(
     Object.entries(table).flatMap(([what, names]) => names.split(' ').map((name) => [name, what] as const)),
   );
 }

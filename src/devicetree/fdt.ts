@@ -7,7 +7,7 @@
 import { DeviceTreeError, type DeviceTreeWarning, malformed } from './error.ts';
 import { readHeader } from './header.ts';
 import { readReservations } from './reservations.ts';
-import { MAX_NAME_LENGTH, type NameOffsets } from './strings-block.ts';
+import { MAX_NAME_LENGTH } from './strings-block.ts';
 import { DeviceNode, DeviceTree, padded } from './tree.ts';
 import { duplicateWarnings, MAX_WARNINGS } from './warnings.ts';
 
@@ -58,9 +58,8 @@ export function readFdt(file: Uint8Array): DeviceTree {
 function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTreeWarning[]): void {
   const { view, header, strings } = tree;
   const end = header.structOffset + header.structSize;
-  const phandleOffsets = [strings.offsetsOf('phandle'), strings.offsetsOf('linux,phandle')];
-  /** One bit of knowledge a name: checked already. */
-  const checkedNames = new Uint8Array(header.stringsSize);
+  /** What is known of the name at an offset. */
+  const names = new Uint8Array(header.stringsSize);
   let node: DeviceNode | null = null;
   let depth = -1;
   let pathLength = 0;
@@ -106,13 +105,15 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
         const next: number = at + 12 + padded(length);
         if (next > end)
           throw malformed(at + 4, `a property of ${length} bytes`, `at most ${end - at - 12}, what is left`);
-        if (checkedNames[nameOffset] !== 1) {
-          strings.nameAt(nameOffset, at + 8);
-          checkedNames[nameOffset] = 1;
+        let name = names[nameOffset] ?? UNKNOWN;
+        if (name === UNKNOWN) {
+          name = kindOf(strings.nameAt(nameOffset, at + 8));
+          names[nameOffset] = name;
         }
         addProperty(node, at, next, warnings);
-        if (node.phandle === 0 && length >= 4 && phandleOffsets.some((name) => isOneOf(nameOffset, name)))
-          node.phandle = view.getUint32(at + 12);
+        if (name === PHANDLE && node.phandle === 0 && length >= 4) node.phandle = view.getUint32(at + 12);
+        else if (name === COMPATIBLE && node.compatibleAt === 0 && node.children.length === 0)
+          node.compatibleAt = at;
         at = next;
         break;
       }
@@ -149,8 +150,15 @@ function addProperty(node: DeviceNode, at: number, next: number, warnings: Devic
   }
 }
 
-function isOneOf(offset: number, offsets: NameOffsets): boolean {
-  return offsets === offset || (typeof offsets === 'object' && offsets.has(offset));
+/** Kinds of names: two properties are noted while reading, because every node is asked for them. */
+const UNKNOWN = 0;
+const OTHER = 1;
+const PHANDLE = 2;
+const COMPATIBLE = 3;
+
+function kindOf(name: string): number {
+  if (name === 'compatible') return COMPATIBLE;
+  return name === 'phandle' || name === 'linux,phandle' ? PHANDLE : OTHER;
 }
 
 /** File offset of the NUL that ends a node's name. */

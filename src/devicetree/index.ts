@@ -14,7 +14,7 @@ export {
 } from './dma-ranges.ts';
 export { DeviceTreeError, type DeviceTreeErrorKind, type DeviceTreeWarning } from './error.ts';
 export { readFdt } from './fdt.ts';
-export { iommuOf } from './iommu.ts';
+export { iommuOf, iommuOfBridge } from './iommu.ts';
 export type { MemoryRange } from './memory-range.ts';
 export { type OuterCache, outerCache } from './outer-cache.ts';
 export { hostBridges } from './pci.ts';
@@ -33,3 +33,4 @@ export {
   sizeCells,
 } from './properties.ts';
 export type { DeviceNode, DeviceTree } from './tree.ts';
+export { WordTable } from './words.ts';

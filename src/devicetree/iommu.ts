@@ -4,7 +4,7 @@
  * keeps it for itself, is not in the tree.
  */
 
-import { cells, isAvailable, readPhandles, readU32 } from './properties.ts';
+import { cellAt, cells, isAvailable, readPhandles, readU32 } from './properties.ts';
 import type { DeviceNode } from './tree.ts';
 
 /** IOMMU of a platform device: the first of its `iommus`; null without, or where that node is disabled. */
@@ -19,13 +19,12 @@ export function iommuOfFunction(bridge: DeviceNode, requesterId: number): Device
   return target !== null && isAvailable(target) ? target : null;
 }
 
-/** The first enabled IOMMU that a bus's `iommu-map` names, for whatever ids. */
-export function iommuBelow(bridge: DeviceNode): DeviceNode | null {
+/** IOMMU of what is behind a bridge, whatever its id: the first that `iommu-map` names, else that of the bridge itself. */
+export function iommuOfBridge(bridge: DeviceNode): DeviceNode | null {
   const value = bridge.property('iommu-map');
-  if (value === undefined || value.length % 4 !== 0) return null;
-  // Every entry is an id, a phandle, output cells and a length; an IOMMU of another entry is as good.
-  const target = bridge.tree.byPhandle(cells(value)[1] ?? 0);
-  return target !== undefined && isAvailable(target) ? target : null;
+  const phandle = value === undefined || value.length % 4 !== 0 ? undefined : cellAt(value, 1);
+  const target = phandle === undefined ? undefined : bridge.tree.byPhandle(phandle);
+  return target !== undefined && isAvailable(target) ? target : iommuOf(bridge);
 }
 
 function mapped(bridge: DeviceNode, requesterId: number): DeviceNode | null {

@@ -6,18 +6,21 @@
  * aurora-system-cache is on that list for its set-up alone: it needs no outer maintenance.
  */
 import { architecture } from './architecture.ts';
-import { isAvailable, readStrings } from './properties.ts';
+import { isAvailable } from './properties.ts';
 import type { DeviceNode, DeviceTree } from './tree.ts';
+import { WordTable } from './words.ts';
 
-const OUTER = new Set([
-  'arm,l210-cache',
-  'arm,l220-cache',
-  'arm,pl310-cache',
-  'brcm,bcm11351-a2-pl310-cache',
-  'bcm,bcm11351-a2-pl310-cache',
-  'marvell,aurora-outer-cache',
-  'marvell,tauros3-cache',
-]);
+const OUTER = new WordTable(
+  [
+    'arm,l210-cache',
+    'arm,l220-cache',
+    'arm,pl310-cache',
+    'brcm,bcm11351-a2-pl310-cache',
+    'bcm,bcm11351-a2-pl310-cache',
+    'marvell,aurora-outer-cache',
+    'marvell,tauros3-cache',
+  ].map((word) => [word, word] as const),
+);
 
 /** The outer cache of a board. */
 export interface OuterCache {
@@ -32,9 +35,7 @@ export interface OuterCache {
 export function outerCache(tree: DeviceTree): OuterCache | null {
   if (architecture(tree).name === 'arm64') return null;
   for (const node of tree.nodes) {
-    // The specification's name (2.2.2), and its properties (3.8.6): spares reading every node's compatible.
-    if (!node.has('cache-level') && !node.has('cache-unified') && !node.baseName.includes('cache')) continue;
-    const compatible = readStrings(node, 'compatible').find((text) => OUTER.has(text));
+    const compatible = OUTER.ofCompatible(node);
     if (compatible !== undefined && isAvailable(node))
       return { node, compatible, ioCoherent: node.has('arm,io-coherent') };
   }

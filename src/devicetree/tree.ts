@@ -8,6 +8,7 @@ import type { DeviceTreeWarning } from './error.ts';
 import type { FdtHeader } from './header.ts';
 import type { MemoryRange } from './memory-range.ts';
 import { latin1, StringsBlock } from './strings-block.ts';
+import type { WordTable } from './words.ts';
 
 /** A flattened device tree that was read without error. Holds on to the file's bytes. */
 export class DeviceTree {
@@ -119,6 +120,7 @@ export class DeviceTree {
 }
 
 const SLASH = 0x2f;
+const AT = 0x40;
 
 function walk(from: DeviceNode, path: string): DeviceNode | undefined {
   let node: DeviceNode | undefined = from;
@@ -133,8 +135,24 @@ function walk(from: DeviceNode, path: string): DeviceNode | undefined {
 /** Scanning this many properties is quicker than a table of them; more would make look-ups quadratic. */
 const SCAN_LIMIT = 32;
 /** Bytes of a property's header: token, length, name offset. */
-const PROP_HEADER = 12;
+export const PROP_HEADER = 12;
 const FDT_PROP = 3;
+
+/** A bit for each of some properties of one tree. */
+export class PropertyBits {
+  /** By offset in the strings block. */
+  readonly bitsAt: Uint32Array;
+
+  /** @param names up to 32; the bit of the i-th is 2^i. */
+  constructor(tree: DeviceTree, names: readonly string[]) {
+    this.bitsAt = new Uint32Array(tree.header.stringsSize);
+    for (const [i, name] of names.entries()) {
+      const found = tree.strings.offsetsOf(name);
+      for (const offset of typeof found === 'number' ? [found] : (found ?? []))
+        this.bitsAt[offset] = (this.bitsAt[offset] ?? 0) | (1 << i);
+    }
+  }
+}
 
 /** Where a node lies in the file; byte offsets. */
 export interface NodePlace {
@@ -156,6 +174,8 @@ export class DeviceNode {
   readonly offset: number;
   /** `phandle` or `linux,phandle`; 0 if it has none. */
   phandle = 0;
+  /** File offset of its `compatible` (the FDT_PROP token); 0 if it has none. */
+  compatibleAt = 0;
   /** Number of properties and the end of their part of the file; set while reading. */
   propertyCount = 0;
   propertiesEnd: number;
@@ -190,6 +210,15 @@ export class DeviceNode {
   get baseName(): string {
     const at = this.name.indexOf('@');
     return at < 0 ? this.name : this.name.slice(0, at);
+  }
+
+  /** Same answer as name === text, but quicker. */
+  isNamed(text: string): boolean {
+    if (text.length !== this.nameLength) return false;
+    const { bytes } = this.tree;
+    for (let i = 0; i < text.length; i += 1)
+      if (bytes[this.offset + 4 + i] !== text.charCodeAt(i)) return false;
+    return true;
   }
 
   /** What follows "@", or undefined. */
@@ -238,6 +267,30 @@ export class DeviceNode {
     return undefined;
   }
 
+  /** Which of some properties it has, found in one pass: the union of their bits (PropertyBits). */
+  bits({ bitsAt }: PropertyBits): number {
+    const view = this.tree.view;
+    let bits = 0;
+    for (let at = this.propertiesStart; at < this.propertiesEnd; ) {
+      if (view.getUint32(at) !== FDT_PROP) {
+        at += 4;
+        continue;
+      }
+      bits |= bitsAt[view.getUint32(at + 8)] ?? 0;
+      at += PROP_HEADER + padded(view.getUint32(at + 4));
+    }
+    return bits;
+  }
+
+  /** What belongs to the node's name before "@" in a table. */
+  lookUpBaseName<T>(table: WordTable<T>): T | undefined {
+    const { bytes } = this.tree;
+    const start = this.offset + 4;
+    let end = start;
+    while (end < this.nameEnd && bytes[end] !== AT) end += 1;
+    return table.get(bytes, start, end);
+  }
+
   /** Whether the node has the property, with whatever value: a boolean property is true when it is there. */
   has(name: string): boolean {
     return this.property(name) !== undefined;
@@ -245,7 +298,8 @@ export class DeviceNode {
 
   /** The first child of that full name, or undefined. */
   child(name: string): DeviceNode | undefined {
-    if (this.children.length <= SCAN_LIMIT) return this.children.find((node) => node.name === name);
+    if (this.children.length <= SCAN_LIMIT || this.tree.root === this)
+      return this.children.find((node) => node.isNamed(name));
     if (this.childTable === undefined) {
       this.childTable = new Map();
       for (const node of this.children)
