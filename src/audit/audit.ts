@@ -27,12 +27,13 @@ export function auditBoard(tree: DeviceTree, setup: XenSetup = USUAL_SETUP): Boa
   const names = namesOf(tree);
   const devices = dmaMasters(tree).map((master): AuditedDevice => {
     const { node } = master;
-    const facts = master.isBridge ? bridgeFacts(node) : deviceFacts(node);
-    const iommu = facts.iommu === null ? null : master.isBridge ? iommuOfBridge(node) : iommuOf(node);
+    const facts = master.kind === 'pci' ? bridgeFacts(node) : deviceFacts(node);
+    const iommu = facts.iommu === null ? null : master.kind === 'pci' ? iommuOfBridge(node) : iommuOf(node);
     const found = classify(board, { master, facts, iommu });
     return {
       node,
       names: names.get(node.path) ?? '',
+      kind: master.kind,
       dmaBecause: master.because,
       coherent: facts.coherent,
       because: facts.because,

@@ -22,6 +22,8 @@ export type UnderXenClass =
 
 export interface UnderXen {
   readonly class: UnderXenClass;
+  /** What decided. */
+  readonly cause: 'coherence' | 'reach' | 'pool' | 'outer-cache' | 'cut-address' | 'iommu' | 'dom0';
   readonly because: string;
   /** The first and, where it does not hold to this day, the last release's design for which this holds. */
   readonly from: string;
@@ -43,6 +45,7 @@ export function classify(board: Board, subject: Subject): UnderXen {
   const found =
     (board.setup.dom0 === 'translated' ? translated(board, subject) : undefined) ??
     behindIommu(board, subject) ??
+    (subject.master.pool === null ? undefined : confined(subject, subject.master.pool)) ??
     outOfReach(board, subject) ??
     outerCacheMissed(board, subject) ??
     cutAddresses(board, subject) ??
@@ -63,13 +66,14 @@ function translated(board: Board, { facts, iommu }: Subject): UnderXen {
   if (fate?.fate !== 'used')
     return {
       class: 'unsafe: dom0 is not direct mapped and no SMMU translates',
+      cause: 'dom0',
       because: `the device is given guest-physical addresses${fate === undefined ? ', and no IOMMU is in front of it' : `: ${fate.because}`}`,
       from: 'linux-5.9',
     };
   const why = `${facts.iommu} translates dom0\u2019s addresses, so foreign pages are like its own`;
   return facts.coherent
-    ? { class: 'no maintenance', because: `${facts.because}; ${why}`, from }
-    : { class: 'native for local and foreign', because: `${facts.because}; ${why}`, from };
+    ? { class: 'no maintenance', cause: 'dom0', because: `${facts.because}; ${why}`, from }
+    : { class: 'native for local and foreign', cause: 'dom0', because: `${facts.because}; ${why}`, from };
 }
 
 function behindIommu(board: Board, { master, iommu }: Subject): UnderXen | undefined {
@@ -79,18 +83,33 @@ function behindIommu(board: Board, { master, iommu }: Subject): UnderXen | undef
     return {
       class: 'unsafe: an IOMMU that dom0 drives',
       // arch_setup_dma_ops (arch/arm64/mm/dma-mapping.c, 6.1); dma_map_phys (kernel/dma/mapping.c, 6.12 and later).
+      cause: 'iommu',
       because: `${because}, so dom0\u2019s Linux does: swiotlb-xen then gives machine addresses to an IOMMU that translates (before linux-6.12), or the IOMMU is set up with pseudo-physical addresses, which are not those of foreign pages`,
       from: 'linux-3.19',
     };
-  if (fate === 'used' && master.isBridge)
+  if (fate === 'used' && master.kind === 'pci')
     return {
       class: 'cannot address',
       // iommu_add_dt_device reads `iommus` only; arm_smmu_device_reset sets sCR0.USFCFG (Xen 4.17).
+      cause: 'iommu',
       because: `${iommu.path} is in front of it and ${because}; without pci-passthrough=on Xen adds no PCI function to it, and streams that it does not know fault`,
       from: 'linux-3.19',
     };
   return undefined;
 }
+
+/** What a coprocessor reads and writes is its own memory, which no guest's page ever is. */
+function confined({ master, facts }: Subject, pool: DeviceNode): UnderXen | undefined {
+  if (poolOf(master.node, RESTRICTED) !== undefined) return undefined;
+  return {
+    class: facts.coherent ? 'no maintenance' : 'native for local and hypercall for foreign',
+    cause: 'pool',
+    because: `${facts.because}; its buffers come from ${pool.path}, never from a guest`,
+    from: HYPERCALL,
+  };
+}
+
+const RESTRICTED = /^restricted-dma-pool$/;
 
 function outOfReach(board: Board, { facts }: Subject): UnderXen | undefined {
   const reach = reachOf(facts.windows);
@@ -103,6 +122,7 @@ function outOfReach(board: Board, { facts }: Subject): UnderXen | undefined {
     : `it reaches ${list(reach)}, and ${own?.what} is ${list(own?.memory ?? [])}`;
   return {
     class: 'cannot address',
+    cause: 'reach',
     because: `${what}: a map fails, and there is no place for bounce buffers`,
     from: HYPERCALL,
   };
@@ -119,6 +139,7 @@ function outerCacheMissed({ outerCache }: Board, { facts }: Subject): UnderXen |
   if (outerCache === null || outerCache.ioCoherent || facts.coherent) return undefined;
   return {
     class: 'unsafe: an outer cache that the hypercall does not reach',
+    cause: 'outer-cache',
     because: `${facts.because}; ${outerCache.node.path} is ${outerCache.compatible}, which instructions do not maintain: Xen has no driver for it, and dom0\u2019s knows only its own pages`,
     from: HYPERCALL,
   };
@@ -131,16 +152,18 @@ function cutAddresses({ is32, ram }: Board, { facts }: Subject): UnderXen | unde
   if (high.length === 0) return undefined;
   return {
     class: 'unsafe: machine addresses are cut to 32 bits',
+    cause: 'cut-address',
     because: `${facts.because}; RAM is at ${list(high)}, and since linux-5.4 a 32-bit dom0 cuts the address of the flush hypercall to 32 bits`,
     from: 'linux-5.4',
   };
 }
 
 function bounced(board: Board, { master, facts }: Subject): UnderXen | undefined {
-  const pool = poolOf(master.node, /^restricted-dma-pool$/);
+  const pool = poolOf(master.node, RESTRICTED);
   if (pool !== undefined)
     return {
       class: 'bounce',
+      cause: 'reach',
       because: `its memory-region ${pool.path} is a restricted-dma-pool, which every mapping goes through (Linux 5.15 and later)`,
       from: BUS_OFFSETS,
     };
@@ -153,6 +176,7 @@ function bounced(board: Board, { master, facts }: Subject): UnderXen | undefined
     if (far.length === 0) return undefined;
     return {
       class: 'bounce',
+      cause: 'reach',
       because: `it does not reach the RAM at ${list(far)}: foreign pages there are bounced (native maintenance of the slot${facts.coherent ? ' is not needed' : ''}); ${rest}`,
       from: HYPERCALL,
     };
@@ -160,6 +184,7 @@ function bounced(board: Board, { master, facts }: Subject): UnderXen | undefined
   if (limit >= ABOVE_32_BIT - 1) return undefined;
   return {
     class: 'bounce',
+    cause: 'reach',
     because: `it reaches memory up to ${hex(limit)} only, and where RAM is the tree does not say: foreign pages beyond are bounced; ${rest}`,
     from: HYPERCALL,
   };
@@ -172,9 +197,15 @@ function usual({ ram }: Board, { facts }: Subject): UnderXen {
       ? `; where RAM is the tree does not say: pages beyond ${hex(limit)} would be bounced`
       : '';
   return facts.coherent
-    ? { class: 'no maintenance', because: `${facts.because}${unknown}`, from: 'linux-3.13' }
+    ? {
+        class: 'no maintenance',
+        cause: 'coherence',
+        because: `${facts.because}${unknown}`,
+        from: 'linux-3.13',
+      }
     : {
         class: 'native for local and hypercall for foreign',
+        cause: 'coherence',
         because: `${facts.because}${unknown}`,
         from: HYPERCALL,
       };

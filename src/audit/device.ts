@@ -1,6 +1,6 @@
 /** One device of an audited board. */
 import type { MachineAddr } from '../address/index.ts';
-import type { DeviceNode, DmaWindow } from '../devicetree/index.ts';
+import type { DeviceNode, DmaKind, DmaWindow } from '../devicetree/index.ts';
 import type { UnderXen } from './classify.ts';
 
 /** A device of a board. */
@@ -8,6 +8,8 @@ export interface AuditedDevice {
   readonly node: DeviceNode;
   /** Labels and aliases, or empty. */
   readonly names: string;
+  /** What it is, where that is known. */
+  readonly kind: DmaKind | null;
   /** How one can tell that it does DMA. */
   readonly dmaBecause: string;
   /** As the device tree tells Linux, and why. */
@@ -23,4 +25,21 @@ export interface AuditedDevice {
   readonly underXen: UnderXen & { readonly designs: readonly string[] };
   /** Oddities that were found on the way. */
   readonly notes: readonly string[];
+}
+
+const BACKENDS: readonly (DmaKind | null)[] = [
+  'pci',
+  'ethernet',
+  'wireless',
+  'rdma',
+  'mmc',
+  'usb',
+  'disk',
+  'nand',
+  'virtio',
+];
+
+/** Whether PV backends put guests' pages through such a device: disks and networks, and what can be either. */
+export function servesGuests(kind: DmaKind | null): boolean {
+  return BACKENDS.includes(kind);
 }

@@ -103,7 +103,7 @@ function contradictions({ tree }: Board): Finding[] {
 /** pci_dma_configure (drivers/pci/pci-driver.c of 7.3) asks the host bridge's node only. */
 function notRead(devices: readonly AuditedDevice[]): Finding[] {
   return devices
-    .filter(({ dmaBecause }) => dmaBecause === 'a PCI host bridge')
+    .filter(({ kind }) => kind === 'pci')
     .flatMap(({ node, coherent }) => {
       const findings: Finding[] = [];
       const visit = (parent: DeviceNode) => {

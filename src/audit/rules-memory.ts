@@ -9,7 +9,7 @@ import {
   machineAddr,
 } from '../address/index.ts';
 import { type Board, nameOf } from './board.ts';
-import type { AuditedDevice } from './device.ts';
+import { type AuditedDevice, servesGuests } from './device.ts';
 import type { Finding } from './finding.ts';
 import { ABOVE_32_BIT, beyond, list, within } from './reach.ts';
 
@@ -24,13 +24,12 @@ export function memoryRules(board: Board, devices: readonly AuditedDevice[]): Fi
 }
 
 function reach(devices: readonly AuditedDevice[]): Finding[] {
-  return devices.flatMap(({ node, underXen, windows }): Finding[] => {
+  return devices.flatMap(({ node, kind, underXen }): Finding[] => {
+    if (underXen.cause !== 'reach') return [];
     const about = { path: node.path, explanation: `${nameOf(node)}: ${underXen.because}` };
-    if (windows.length > 0 && underXen.class === 'cannot address')
-      return [{ rule: 'unaddressable-memory', severity: 'error', ...about }];
-    if (windows.length > 0 && underXen.class === 'bounce')
-      return [{ rule: 'unreachable-memory', severity: 'hazard', ...about }];
-    return [];
+    if (underXen.class === 'cannot address')
+      return [{ rule: 'unaddressable-memory', severity: servesGuests(kind) ? 'error' : 'hazard', ...about }];
+    return [{ rule: 'unreachable-memory', severity: 'hazard', ...about }];
   });
 }
 

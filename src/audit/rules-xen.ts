@@ -29,8 +29,8 @@ function iommus(board: Board, devices: readonly AuditedDevice[]): Finding[] {
             ? `${nameOf(iommu)}: ${because}; it stands before ${who}, and dom0\u2019s Linux sees and uses it as if there were no Xen`
             : `${nameOf(iommu)}: ${because}; ${who} must work without it, as the firmware leaves it`,
       });
-    for (const { node, dmaBecause } of masters)
-      if (fate === 'used' && dmaBecause === 'a PCI host bridge' && board.setup.dom0 === 'direct-mapped')
+    for (const { node, kind } of masters)
+      if (fate === 'used' && kind === 'pci' && board.setup.dom0 === 'direct-mapped')
         findings.push({
           rule: 'iommu-blocks-pci',
           severity: 'error',

@@ -1,6 +1,5 @@
 /** `dmalab check SCENARIO...`: is this sequence, or this design, right under every cache behaviour and interleaving? */
-import { readdirSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DESIGNS } from '../designs/index.ts';
@@ -16,6 +15,7 @@ import {
   writeCounterexample,
 } from './counterexample-files.ts';
 import { Exit } from './exit-code.ts';
+import { filesOf } from './folders.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
 import { showProgress } from './progress.ts';
@@ -83,24 +83,10 @@ function commandOf(paths: readonly string[], flags: CheckFlags): string[] {
   return ['check', ...paths, ...given];
 }
 
-/** A folder stands for the scenarios in it, in the order of their names. */
-function scenarioFiles(path: string): string[] {
-  if (path === '-' || !isFolder(path)) return [path];
-  const files = readdirSync(path, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.ya?ml(\.gz)?$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  if (files.length === 0)
-    throw new UsageError(`${path}: found no scenario, expected files named *.yaml in it`);
-  return files;
-}
+const SCENARIOS = { pattern: /\.ya?ml(\.gz)?$/, what: 'scenario', shown: '*.yaml' };
 
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
+function scenarioFiles(path: string): string[] {
+  return filesOf(path, SCENARIOS);
 }
 
 /** Read them all before anything is checked: what cannot be read is said of every file. */

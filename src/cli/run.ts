@@ -113,7 +113,10 @@ function makeProgram(io: Io, commands: Commands): Command {
   program
     .command('audit')
     .description('what a board means for DMA under Xen: coherent or not, how far, which maintenance')
-    .argument('<boards...>', 'device trees, plain or gzipped; - for standard input')
+    .argument('<boards...>', 'device trees, plain or gzipped, or folders of them; - for standard input')
+    .option('--overlay <file>', 'apply an overlay to the board first (again for more)', collect)
+    .option('--compare', 'of two boards, old and new: what changed in DMA terms')
+    .option('--summary', 'sum up by family of SoCs (usual for more than 8 boards)')
     .addOption(
       new Option('--dom0 <how>', 'whether dom0\u2019s addresses are machine addresses')
         .choices(['direct-mapped', 'translated'])
@@ -121,7 +124,12 @@ function makeProgram(io: Io, commands: Commands): Command {
     )
     .option('--no-smmu', 'Xen runs with iommu=no')
     .option('--dom0-mem <memory>', 'how much memory dom0 has (1G), or which (512M@0x40000000,1G@0x880000000)')
-    .option('--json', 'one JSON document (schemas/audit.schema.json)')
+    .option(
+      '--json',
+      'one JSON document (schemas/audit.schema.json; --compare: audit-comparison.schema.json)',
+    )
+    .option('--sarif <file>', 'write the findings as SARIF 2.1.0')
+    .option('--force', 'replace a file that is there')
     .option('--strict', 'hazards count as findings')
     .option('--exit-zero', 'exit 0 whatever is found')
     .option('-q, --quiet', 'no progress')
@@ -148,6 +156,10 @@ function lineSize(text: string): number {
   if (!Number.isInteger(size) || size < 16 || size > 2048 || !Number.isInteger(Math.log2(size)))
     throw new InvalidArgumentError('Expected a power of two from 16 to 2048.');
   return size;
+}
+
+function collect(text: string, others: readonly string[] = []): readonly string[] {
+  return [...others, text];
 }
 
 function positive(text: string): number {

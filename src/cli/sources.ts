@@ -123,15 +123,17 @@ async function* chunksOf({ path, io }: Source): AsyncGenerator<Uint8Array> {
     return;
   }
   const descriptor = openSync(path, 'r');
-  if (!fstatSync(descriptor).isFile()) {
+  const status = fstatSync(descriptor);
+  if (!status.isFile()) {
     // A pipe: opened once only. The stream closes it.
     yield* createReadStream(path, { fd: descriptor, highWaterMark: CHUNK });
     return;
   }
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK);
+    // Of a small file all at once, with a byte more that finds its end; files of /proc say that they are empty.
+    const buffer = Buffer.allocUnsafe(status.size > 0 ? Math.min(CHUNK, status.size + 1) : CHUNK);
     for (;;) {
-      const length = readSync(descriptor, buffer, 0, CHUNK, null);
+      const length = readSync(descriptor, buffer, 0, buffer.length, null);
       if (length === 0) return;
       yield buffer.subarray(0, length);
       // Signals are delivered between chunks only.

@@ -11,47 +11,68 @@ import { isPciBus } from './translate.ts';
 import { type DeviceNode, type DeviceTree, PropertyBits } from './tree.ts';
 import { WordTable } from './words.ts';
 
+/** What a device is, as far as its name or binding tells. "pci": a host bridge, which stands for the functions behind it. */
+export type DmaKind =
+  | 'pci'
+  | 'ethernet'
+  | 'wireless'
+  | 'rdma'
+  | 'mmc'
+  | 'usb'
+  | 'disk'
+  | 'nand'
+  | 'virtio'
+  | 'dma-engine'
+  | 'crypto'
+  | 'gpu'
+  | 'display'
+  | '2d-engine'
+  | 'video'
+  | 'camera'
+  | 'coprocessor'
+  | 'audio'
+  | 'trace-sink';
+
 /** A device that does DMA. */
 export interface DmaMaster {
   readonly node: DeviceNode;
-  /** A PCI host bridge, which stands for the functions behind it. */
-  readonly isBridge: boolean;
+  readonly kind: DmaKind | null;
+  /** The pool that its buffers come from, where it uses no others. */
+  readonly pool: DeviceNode | null;
   /** How one can tell that it does. */
   readonly because: string;
 }
 
-/** Generic names of devices that move data themselves, and what they are. */
-const BY_NAME: WordTable<string> = byName({
-  'an Ethernet controller':
-    'ethernet ethernet-ctrl xgmac ftgmac emac gmac dsa switch packet-processor fman qman bman fsl-mc',
-  'a wireless controller': 'wifi',
-  'an RDMA controller': 'infiniband',
-  'an MMC host': 'mmc sdhci sdhc esdhc usdhc sd sdio-host mvsdio dwmmc0 dwmmc1 dwmmc2 sdmmc mmci',
-  'a USB controller':
-    'usb usb3 usb-otg usb_otg_hs usb-host usb-vhub ehci ohci uhci xhci hsotg dwc3 cdns-usb am35x_otg_hs',
-  'a disk controller': 'sata sata-host ahci sas ufs ufshc nvme compact-flash',
-  'a NAND controller': 'nand-controller',
-  'a DMA engine': 'dma-controller dma dma-engine xor xdma pdma mdma dma2d',
-  'a crypto engine': 'crypto crypto-engine ccp jr sss sham aes aes1 aes2 des cryp hash',
-  'a GPU': 'gpu v3d mali host1x',
-  'a display controller':
+/** Names of devices that move data themselves: the specification's generic ones, and others in use. */
+const BY_NAME: WordTable<DmaKind> = byName({
+  ethernet: 'ethernet ethernet-ctrl xgmac ftgmac emac gmac dsa switch packet-processor fman qman bman fsl-mc',
+  wireless: 'wifi',
+  rdma: 'infiniband',
+  mmc: 'mmc sdhci sdhc esdhc usdhc sd sdio-host mvsdio dwmmc0 dwmmc1 dwmmc2 sdmmc mmci',
+  usb: 'usb usb3 usb-otg usb_otg_hs usb-host usb-vhub ehci ohci uhci xhci hsotg dwc3 cdns-usb am35x_otg_hs',
+  disk: 'sata sata-host ahci sas ufs ufshc nvme compact-flash',
+  nand: 'nand-controller',
+  'dma-engine': 'dma-controller dma dma-engine xor xdma pdma mdma dma2d',
+  crypto: 'crypto crypto-engine ccp jr sss sham aes aes1 aes2 des cryp hash',
+  gpu: 'gpu v3d mali host1x',
+  display:
     'display display-controller dc lcdc lcdif lcd clcd dispc dss vop hdlcd fimd mixer display-backend display-frontend dpu mdp mdss ipu hvs txp drc deu fb ade disp pxp tilcdc',
-  'a 2D engine':
+  '2d-engine':
     'rga g2d ge2d rotator rotate deinterlace scaler video-scaler gsc fimc fimc-lite vpe vdoa fdp1 vsp ge_rops',
-  'a video engine':
+  video:
     'vpu vpu-core video-codec video-codec-g2 video-decoder video-engine video vdec venc jpeg jpeg-codec jpegdec jpegenc codec-engine vic',
-  'a camera interface': 'isp isp0 isp1 csi camss camera dcmi cal vi fimc-is',
-  'a coprocessor': 'remoteproc remoteproc-adsp remoteproc-cdsp dsp r5f pru ipa',
-  'an audio controller with its own DMA': 'hda lpass',
-  'a trace sink': 'etr',
+  camera: 'isp isp0 isp1 csi camss camera dcmi cal vi fimc-is',
+  coprocessor: 'remoteproc remoteproc-adsp remoteproc-cdsp dsp r5f pru ipa',
+  audio: 'hda lpass',
+  'trace-sink': 'etr',
 });
 
 /** Devices that go by many names. */
-const BY_COMPATIBLE = new WordTable([
-  ['virtio,mmio', 'a virtio device'],
-  ['arm,hdlcd', 'a display controller'],
-  ['arm,coresight-tmc', 'a trace sink'],
-  ['fsl,sec-v4.0-job-ring', 'a crypto engine'],
+const BY_COMPATIBLE = new WordTable<DmaKind>([
+  ['virtio,mmio', 'virtio'],
+  ['arm,hdlcd', 'display'],
+  ['arm,coresight-tmc', 'trace-sink'],
+  ['fsl,sec-v4.0-job-ring', 'crypto'],
 ]);
 
 /** DMA multiplexers have #dma-cells and route requests; memory is accessed by the controllers behind. */
@@ -83,8 +104,7 @@ const STATED =
   BIT.iommus |
   BIT['iommu-map'] |
   BIT['#dma-cells'] |
-  BIT['interconnect-names'] |
-  BIT['memory-region'];
+  BIT['interconnect-names'];
 
 /**
  * The devices that Linux would make (status "okay" up to the root, with `compatible`) and that do DMA, in the order of
@@ -100,11 +120,11 @@ export function dmaMasters(tree: DeviceTree): DmaMaster[] {
       if ((has & BIT.status) !== 0 && !isAvailable(node)) continue;
       if ((has & BIT.compatible) !== 0 && (has & BIT['#iommu-cells']) === 0) {
         if (((has & BIT.device_type) !== 0 || node.lookUpBaseName(PCIE)) && isPciBus(node)) {
-          masters.push({ node, isBridge: true, because: 'a PCI host bridge' });
+          masters.push({ node, kind: 'pci', pool: null, because: 'a PCI host bridge' });
           continue;
         }
-        const because = reason(node, has, mapped);
-        if (because !== undefined) masters.push({ node, isBridge: false, because });
+        const master = masterAt(node, has, mapped);
+        if (master !== undefined) masters.push(master);
       }
       if (node.children.length > 0) visit(node, mapped && (has & BIT.ranges) !== 0);
     }
@@ -115,9 +135,16 @@ export function dmaMasters(tree: DeviceTree): DmaMaster[] {
 
 const PCIE = new WordTable([['pcie', true]]);
 
-function reason(node: DeviceNode, has: number, mapped: boolean): string | undefined {
+function masterAt(node: DeviceNode, has: number, mapped: boolean): DmaMaster | undefined {
+  const named = node.lookUpBaseName(BY_NAME);
+  const kind = named ?? BY_COMPATIBLE.ofCompatible(node) ?? null;
   const because = (has & STATED) === 0 ? undefined : stated(node, has);
-  return because ?? (mapped && (has & BIT.dmas) === 0 ? known(node) : undefined);
+  if (because !== undefined) return { node, kind, pool: null, because };
+  const pool = (has & BIT['memory-region']) === 0 ? undefined : poolOf(node);
+  if (pool !== undefined)
+    return { node, kind, pool, because: `its memory-region is the DMA pool ${pool.path}` };
+  if (kind === null || !mapped || (has & BIT.dmas) !== 0) return undefined;
+  return { node, kind, pool: null, because: named === undefined ? 'by its compatible' : 'by its name' };
 }
 
 /** What the node itself says. A bus has these properties for its children. */
@@ -128,9 +155,9 @@ function stated(node: DeviceNode, has: number): string | undefined {
   if ((has & BIT.iommus) !== 0) return 'it has iommus';
   if ((has & BIT['iommu-map']) !== 0) return 'it has iommu-map';
   if ((has & BIT['#dma-cells']) !== 0 && !isRouter(node)) return 'a DMA controller: it has #dma-cells';
-  if (readStrings(node, 'interconnect-names').includes('dma-mem')) return 'it has a dma-mem interconnect';
-  const pool = (has & BIT['memory-region']) === 0 ? undefined : poolOf(node);
-  return pool === undefined ? undefined : `its memory-region is the DMA pool ${pool.path}`;
+  const route =
+    (has & BIT['interconnect-names']) !== 0 && readStrings(node, 'interconnect-names').includes('dma-mem');
+  return route ? 'it has a dma-mem interconnect' : undefined;
 }
 
 function isRouter(node: DeviceNode): boolean {
@@ -156,15 +183,10 @@ export function poolOf(
     );
 }
 
-function known(node: DeviceNode): string | undefined {
-  const named = node.lookUpBaseName(BY_NAME);
-  if (named !== undefined) return `${named}, by its name`;
-  const what = BY_COMPATIBLE.ofCompatible(node);
-  return what === undefined ? undefined : `${what}, by its compatible`;
-}
-
-function byName(table: Readonly<Record<string, string>>): WordTable<string> {
+function byName(table: Partial<Readonly<Record<DmaKind, string>>>): WordTable<DmaKind> {
   return new WordTable(
-    Object.entries(table).flatMap(([what, names]) => names.split(' ').map((name) => [name, what] as const)),
+    (Object.keys(table) as DmaKind[]).flatMap((kind) =>
+      (table[kind] ?? '').split(' ').map((name) => [name, kind] as const),
+    ),
   );
 }

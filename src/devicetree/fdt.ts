@@ -33,6 +33,13 @@ const MAX_PATH = 1024;
  * and compressed files, which `kind` tells apart. What can be lived with is in the tree's `warnings`.
  */
 export function readFdt(file: Uint8Array): DeviceTree {
+  const tree = parseFdt(file);
+  refuseOtherKinds(tree);
+  return tree;
+}
+
+/** The same of whatever the tree is of. */
+export function parseFdt(file: Uint8Array): DeviceTree {
   // A plain view also of Node's Buffer, whose subarray is another, slower one.
   const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
@@ -50,7 +57,6 @@ export function readFdt(file: Uint8Array): DeviceTree {
     findOddities: duplicateWarnings,
   });
   readStructure(tree, nodes, warnings);
-  refuseOtherKinds(tree);
   return tree;
 }
 
@@ -192,7 +198,7 @@ function refuseOtherKinds(tree: DeviceTree): void {
       offset: fragment.offset,
       found: `a device tree overlay (${fragment.path}/__overlay__)`,
       expected: 'the tree of a whole machine',
-      hint: 'apply it to its base first: fdtoverlay -i BASE.dtb -o BOARD.dtb OVERLAY.dtbo',
+      hint: 'apply it to its base: dmalab audit BASE.dtb --overlay OVERLAY.dtbo, or fdtoverlay -i BASE.dtb -o BOARD.dtb OVERLAY.dtbo',
     });
   const images = root.child('images');
   if (images !== undefined && root.child('configurations') !== undefined && !root.has('compatible'))

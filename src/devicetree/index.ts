@@ -3,7 +3,7 @@ export { type Architecture, architecture, virtualization } from './architecture.
 export { type Coherence, coherenceOf } from './coherence.ts';
 export { deviceName } from './device-name.ts';
 export { bridgeFacts, type DeviceFacts, deviceFacts, findDevice, functionFacts } from './devices.ts';
-export { type DmaMaster, dmaMasters, poolOf } from './dma-masters.ts';
+export { type DmaKind, type DmaMaster, dmaMasters, poolOf } from './dma-masters.ts';
 export {
   type DmaWindow,
   type DmaWindows,
@@ -17,6 +17,7 @@ export { readFdt } from './fdt.ts';
 export { iommuOf, iommuOfBridge } from './iommu.ts';
 export type { MemoryRange } from './memory-range.ts';
 export { type OuterCache, outerCache } from './outer-cache.ts';
+export { applyOverlay, readOverlay } from './overlay.ts';
 export { hostBridges } from './pci.ts';
 export { type Platform, type ReservedRegion, readPlatform } from './platform.ts';
 export {

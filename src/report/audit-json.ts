@@ -6,29 +6,19 @@ import type { AuditDocument } from './audit-schema.ts';
 
 type Row = AuditDocument['boards'][number];
 
-/** A board with its file's name as it was given. */
-export interface NamedAudit {
-  readonly file: string;
-  readonly audit: BoardAudit;
+export function auditJson(boards: readonly Row[]): AuditDocument {
+  return { schema: 'dmalab/audit@1', boards: [...boards] };
 }
 
-export function auditJson(boards: readonly NamedAudit[]): AuditDocument {
-  return { schema: 'dmalab/audit@1', boards: boards.map(boardRow) };
-}
-
-function boardRow({ file, audit }: NamedAudit): Row {
+/** @param file the board's file as it was given. */
+export function boardJson(file: string, audit: BoardAudit): Row {
   const { model, compatible } = audit.board.platform;
   return {
     file,
     model,
     compatible: [...compatible],
     devices: audit.devices.map(deviceRow),
-    findings: audit.findings.map(({ rule, severity, path, explanation }) => ({
-      rule,
-      severity,
-      path,
-      explanation,
-    })),
+    findings: [...audit.findings],
   };
 }
 
@@ -37,6 +27,7 @@ function deviceRow(device: AuditedDevice): Row['devices'][number] {
   return {
     path: device.node.path,
     names: device.names,
+    kind: device.kind,
     does: device.dmaBecause,
     coherent: device.coherent,
     because: device.because,
@@ -48,6 +39,6 @@ function deviceRow(device: AuditedDevice): Row['devices'][number] {
   };
 }
 
-export function windowRow({ busFrom, machineFrom, size }: DmaWindow) {
+function windowRow({ busFrom, machineFrom, size }: DmaWindow) {
   return { dma: hex(busFrom), machine: hex(machineFrom), size: `0x${size.toString(16)}` };
 }

@@ -21,6 +21,10 @@ const underXen = z.object({
 const device = z.object({
   path,
   names: z.string().describe('labels (&label) and aliases, separated by commas; may be empty'),
+  kind: z
+    .string()
+    .nullable()
+    .describe('what it is, where its name or binding tells; "pci": a host bridge and all that is behind it'),
   does: z.string().describe('how one can tell that it does DMA'),
   coherent: z.boolean().describe('as the device tree tells Linux'),
   because: z.string().describe('why so: node and property'),
@@ -52,3 +56,21 @@ const board = z.object({
 
 export const auditDocument = z.object({ schema: z.literal('dmalab/audit@1'), boards: z.array(board) });
 export type AuditDocument = z.infer<typeof auditDocument>;
+
+const change = z.object({
+  what: z.enum(['coherent', 'dmaLimit', 'windows', 'iommu', 'outerCache', 'underXen']),
+  before: z.string(),
+  after: z.string(),
+});
+
+export const comparisonDocument = z.object({
+  schema: z.literal('dmalab/audit-comparison@1'),
+  before: z.string().describe('the first file, as given'),
+  after: z.string().describe('the second'),
+  removed: z.array(path).describe('devices that are no longer there'),
+  added: z.array(path),
+  changed: z.array(z.object({ path, changes: z.array(change) })),
+  resolved: z.array(finding).describe('findings (rule and path) that only the first has'),
+  introduced: z.array(finding).describe('and that only the second has'),
+});
+export type ComparisonDocument = z.infer<typeof comparisonDocument>;

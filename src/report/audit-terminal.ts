@@ -1,20 +1,20 @@
 /** The report of `audit` for people: a table of devices, what is suspicious, and a summary of many boards. */
 import { hex } from '../address/index.ts';
-import type { AuditedDevice, BoardAudit, Severity } from '../audit/index.ts';
-import type { NamedAudit } from './audit-json.ts';
+import type { AuditedDevice, BoardAudit, Finding, Severity } from '../audit/index.ts';
+import { columns } from './columns.ts';
 import type { Style } from './style.ts';
 import { plural, wrap } from './words.ts';
 
 const WIDTH = 118;
 
 /** One board: lines ending in newlines. */
-export function auditReport({ file, audit }: NamedAudit, style: Style): string {
+export function auditReport(file: string, audit: BoardAudit, style: Style): string {
   const { devices, findings } = audit;
   const sections = [
     heading(file, audit, style),
     devices.length === 0 ? 'No enabled device does DMA.' : table(devices, style),
     reasons(devices, style),
-    findings.map((finding) => found(finding, style)).join('\n'),
+    grouped(findings, style),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
@@ -46,15 +46,8 @@ function table(devices: readonly AuditedDevice[], style: Style): string {
       .join(', ') || '-',
     device.underXen.class,
   ]);
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return [style.dim(line(head)), ...rows.map((row) => coloured(line(row), row[4] ?? '', style))].join('\n');
+  const [first = '', ...lines] = columns(head, rows);
+  return [style.dim(first), ...lines.map((line, i) => coloured(line, rows[i]?.[4] ?? '', style))].join('\n');
 }
 
 function coloured(line: string, what: string, style: Style): string {
@@ -82,13 +75,31 @@ function reasons(devices: readonly AuditedDevice[], style: Style): string {
   return lines.join('\n');
 }
 
-function found({ rule, severity, path, explanation }: BoardAudit['findings'][number], style: Style): string {
-  const [first = '', ...rest] = wrap(
-    `${path}: ${explanation.startsWith(path) ? explanation.slice(path.length).replace(/^(: | )/, '') : explanation}`,
-    2,
-    WIDTH,
-  );
-  return [`${label(severity, style)} ${style.bold(rule)}`, first, ...rest].join('\n');
+/** Findings that differ in the node only stand once. */
+function grouped(findings: BoardAudit['findings'], style: Style): string {
+  const groups = new Map<string, { finding: Finding; paths: string[] }>();
+  for (const finding of findings) {
+    const { rule, severity, path, explanation } = finding;
+    const about = explanation.startsWith(path)
+      ? explanation
+          .slice(path.length)
+          .replace(/^ \(([^)]*)\)/, '')
+          .replace(/^: | /, '')
+      : explanation;
+    const key = `${severity} ${rule}\n${about}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { finding, paths: [path] });
+    else group.paths.push(path);
+  }
+  return [...groups]
+    .map(([key, { finding, paths }]) => {
+      const about = key.slice(key.indexOf('\n') + 1);
+      return [
+        `${label(finding.severity, style)} ${style.bold(finding.rule)}: ${paths.join(', ')}`,
+        ...wrap(about, 2, WIDTH),
+      ].join('\n');
+    })
+    .join('\n');
 }
 
 function label(severity: Severity, style: Style): string {

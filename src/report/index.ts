@@ -1,5 +1,8 @@
 /** Reports of what was replayed and checked: for people, and as JSON. */
-export { auditJson, type NamedAudit } from './audit-json.ts';
+export { comparisonJson, comparisonReport } from './audit-compare.ts';
+export { auditJson, boardJson } from './audit-json.ts';
+export { type SarifResult, sarifLog, sarifResults } from './audit-sarif.ts';
+export { auditSummary, risksOf, ruleRows, share } from './audit-summary.ts';
 export { auditReport } from './audit-terminal.ts';
 export { checkJson, describeCopy } from './check-json.ts';
 export { type CheckContext, checkReport } from './check-terminal.ts';
