@@ -21,12 +21,17 @@ export function commonRanges<A extends AnyAddr>(
   some: Iterable<ByteRange<A>>,
   others: Iterable<ByteRange<A>>,
 ): ByteRange<A>[] {
-  const right = joinRanges(others);
-  return joinRanges(some).flatMap(([from, to]) =>
-    right
-      .map((other): ByteRange<A> => [from > other[0] ? from : other[0], to < other[1] ? to : other[1]])
-      .filter(([start, end]) => start < end),
-  );
+  const [left, right] = [joinRanges(some), joinRanges(others)];
+  const common: ByteRange<A>[] = [];
+  for (let i = 0, j = 0; ; ) {
+    const [a, b] = [left[i], right[j]];
+    if (a === undefined || b === undefined) return common;
+    const from = a[0] > b[0] ? a[0] : b[0];
+    const to = a[1] < b[1] ? a[1] : b[1];
+    if (from < to) common.push([from, to]);
+    if (a[1] < b[1]) i += 1;
+    else j += 1;
+  }
 }
 
 /** What of some ranges lies in none of the others. */
@@ -34,14 +39,23 @@ export function rangesWithout<A extends AnyAddr>(
   some: Iterable<ByteRange<A>>,
   others: Iterable<ByteRange<A>>,
 ): ByteRange<A>[] {
-  let left = joinRanges(some);
-  for (const [from, to] of joinRanges(others))
-    left = left
-      .flatMap((range): ByteRange<A>[] => [
-        [range[0], range[1] < from ? range[1] : from],
-        [range[0] > to ? range[0] : to, range[1]],
-      ])
-      .filter(([start, end]) => start < end);
+  const holes = joinRanges(others);
+  const left: ByteRange<A>[] = [];
+  let next = 0;
+  for (const [start, to] of joinRanges(some)) {
+    let from = start;
+    // A hole that reaches beyond this range may cut the one after it too: it stays the next.
+    for (; from < to; next += 1) {
+      const hole = holes[next];
+      if (hole === undefined || hole[0] >= to) {
+        left.push([from, to]);
+        break;
+      }
+      if (hole[0] > from) left.push([from, hole[0]]);
+      if (hole[1] > from) from = hole[1];
+      if (hole[1] > to) break;
+    }
+  }
   return left;
 }
 

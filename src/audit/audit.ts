@@ -12,7 +12,7 @@ import { type Board, boardOf, namesOf, USUAL_SETUP, type XenSetup } from './boar
 import { classify, type UnderXen } from './classify.ts';
 import type { AuditedDevice } from './device.ts';
 import type { Finding } from './finding.ts';
-import { limitOf } from './reach.ts';
+import { reachOf } from './reach.ts';
 import { findAll } from './rules.ts';
 
 export interface BoardAudit {
@@ -40,7 +40,7 @@ export function auditBoard(tree: DeviceTree, setup: XenSetup = USUAL_SETUP): Boa
       outerCache: board.outerCache?.node.path ?? null,
       iommu,
       windows: facts.windows,
-      dmaLimit: limitOf(facts.windows),
+      dmaLimit: reachOf(facts.windows).limit,
       underXen: { ...found, designs: designsOf(found) },
       notes: facts.notes,
     };

@@ -9,7 +9,7 @@ import type { DeviceFacts, DeviceNode, DmaMaster } from '../devicetree/index.ts'
 import { poolOf } from '../devicetree/index.ts';
 import type { Board } from './board.ts';
 import { fateOf } from './iommus.ts';
-import { ABOVE_32_BIT, beyond, isOffset, limitOf, list, reachOf, within } from './reach.ts';
+import { ABOVE_32_BIT, beyond, list, reachOf, within } from './reach.ts';
 
 /** Stable words; what follows "unsafe: " is one of a few. */
 export type UnderXenClass =
@@ -51,7 +51,7 @@ export function classify(board: Board, subject: Subject): UnderXen {
     cutAddresses(board, subject) ??
     bounced(board, subject) ??
     usual(board, subject);
-  if (!isOffset(subject.facts.windows) || found.class.startsWith('unsafe')) return found;
+  if (!reachOf(subject.facts.windows).isOffset || found.class.startsWith('unsafe')) return found;
   return {
     ...found,
     from: BUS_OFFSETS,
@@ -112,7 +112,7 @@ function confined({ master, facts }: Subject, pool: DeviceNode): UnderXen | unde
 const RESTRICTED = /^restricted-dma-pool$/;
 
 function outOfReach(board: Board, { facts }: Subject): UnderXen | undefined {
-  const reach = reachOf(facts.windows);
+  const { memory: reach } = reachOf(facts.windows);
   if (reach === undefined) return undefined;
   const own = ownMemory(board);
   const nothing = reach.length === 0;
@@ -167,8 +167,7 @@ function bounced(board: Board, { master, facts }: Subject): UnderXen | undefined
       because: `its memory-region ${pool.path} is a restricted-dma-pool, which every mapping goes through (Linux 5.15 and later)`,
       from: BUS_OFFSETS,
     };
-  const reach = reachOf(facts.windows);
-  const limit = limitOf(facts.windows);
+  const { memory: reach, limit } = reachOf(facts.windows);
   if (reach === undefined || limit === null) return undefined;
   const rest = facts.coherent ? 'other pages need no maintenance' : 'other foreign pages need the hypercall';
   if (board.ram.length > 0) {
@@ -191,7 +190,7 @@ function bounced(board: Board, { master, facts }: Subject): UnderXen | undefined
 }
 
 function usual({ ram }: Board, { facts }: Subject): UnderXen {
-  const limit = limitOf(facts.windows);
+  const { limit } = reachOf(facts.windows);
   const unknown =
     ram.length === 0 && limit !== null
       ? `; where RAM is the tree does not say: pages beyond ${hex(limit)} would be bounced`

@@ -77,6 +77,6 @@ function words(device: AuditedDevice): Record<Change['what'], string> {
 }
 
 function onlyIn(one: BoardAudit, other: BoardAudit): Finding[] {
-  const known = new Set(other.findings.map(({ rule, path }) => `${rule} ${path}`));
-  return one.findings.filter(({ rule, path }) => !known.has(`${rule} ${path}`));
+  const known = new Set(other.findings.map(({ rule, node }) => `${rule} ${node.path}`));
+  return one.findings.filter(({ rule, node }) => !known.has(`${rule} ${node.path}`));
 }

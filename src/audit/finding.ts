@@ -1,4 +1,5 @@
 /** What can be suspicious about a board: the rules. docs/audit.md has a section on each. */
+import type { DeviceNode } from '../devicetree/index.ts';
 
 /** Stable ids. */
 export const RULES = {
@@ -30,7 +31,7 @@ export type Severity = 'error' | 'hazard' | 'note';
 export interface Finding {
   readonly rule: Rule;
   readonly severity: Severity;
-  /** Of the node that it is about. */
-  readonly path: string;
+  /** What it is about. */
+  readonly node: DeviceNode;
   readonly explanation: string;
 }

@@ -3,6 +3,7 @@ import {
   type ByteRange,
   commonRanges,
   hex,
+  joinRanges,
   type MachineAddr,
   machineAddr,
   rangesWithout,
@@ -12,25 +13,39 @@ import type { DmaWindow } from '../devicetree/index.ts';
 /** First byte that 32-bit addresses do not reach. */
 export const ABOVE_32_BIT = 2 ** 32;
 
-/** The machine memory behind the windows; undefined: all of it (no dma-ranges limits the device). */
-export function reachOf(windows: readonly DmaWindow[]): ByteRange<MachineAddr>[] | undefined {
-  if (windows.length === 0) return undefined;
-  return windows
-    .filter(({ size }) => size > 0)
-    .map(({ machineFrom, size }) => [machineFrom, machineAddr(machineFrom + size)]);
+/** What windows come to. */
+export interface Reach {
+  /** The machine memory behind them, disjoint; undefined: all of it (no dma-ranges limits the device). */
+  readonly memory: readonly ByteRange<MachineAddr>[] | undefined;
+  /** Last machine address within reach; null: no limit, or nothing is. */
+  readonly limit: MachineAddr | null;
+  /** DMA addresses differ from machine addresses. */
+  readonly isOffset: boolean;
 }
 
-/** Last machine address within reach; null: no limit. 0 for a device that reaches nothing has no meaning: null, too. */
-export function limitOf(windows: readonly DmaWindow[]): MachineAddr | null {
-  const ends = (reachOf(windows) ?? []).map(([, to]) => to - 1);
-  return ends.length === 0 ? null : machineAddr(Math.max(...ends));
-}
+const EVERYTHING: Reach = { memory: undefined, limit: null, isOffset: false };
+const known = new WeakMap<readonly DmaWindow[], Reach>();
 
-/** DMA addresses differ from machine addresses. */
-export function isOffset(windows: readonly DmaWindow[]): boolean {
-  return windows.some(
-    ({ busFrom, machineFrom, size }) => size > 0 && Number(busFrom) !== Number(machineFrom),
-  );
+/** All devices of a bus share its windows, and this. */
+export function reachOf(windows: readonly DmaWindow[]): Reach {
+  if (windows.length === 0) return EVERYTHING;
+  let reach = known.get(windows);
+  if (reach === undefined) {
+    const used = windows.filter(({ size }) => size > 0);
+    const memory = joinRanges(
+      used.map(
+        ({ machineFrom, size }): ByteRange<MachineAddr> => [machineFrom, machineAddr(machineFrom + size)],
+      ),
+    );
+    const end = memory.at(-1)?.[1];
+    reach = {
+      memory,
+      limit: end === undefined ? null : machineAddr(end - 1),
+      isOffset: used.some(({ busFrom, machineFrom }) => Number(busFrom) !== Number(machineFrom)),
+    };
+    known.set(windows, reach);
+  }
+  return reach;
 }
 
 export const within = (memory: readonly ByteRange<MachineAddr>[], reach: readonly ByteRange<MachineAddr>[]) =>

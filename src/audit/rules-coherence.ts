@@ -29,7 +29,7 @@ function besideOuterCache({ outerCache }: Board, devices: readonly AuditedDevice
     .map(({ node, because }) => ({
       rule: 'coherent-beside-outer-cache',
       severity: 'hazard',
-      path: node.path,
+      node,
       explanation: `${nameOf(node)} is taken for coherent (${because}), and ${nameOf(outerCache.node)} (${outerCache.compatible}) is not marked arm,io-coherent: right only if its accesses go through the CPUs\u2019 coherency port (ACP) and then that cache; else it reads and writes memory behind it`,
     }));
 }
@@ -44,7 +44,7 @@ const INTERCONNECTS = new WordTable(
 function alone(board: Board, devices: readonly AuditedDevice[]): Finding[] {
   const coherent = devices.filter((device) => device.coherent && device.node.has('dma-coherent'));
   const [only] = coherent;
-  if (only === undefined || devices.some((device) => device.coherent && !coherent.includes(device)))
+  if (only === undefined || devices.some((device) => device.coherent && !device.node.has('dma-coherent')))
     return [];
   // Two of a kind are one decision of whoever wrote the tree.
   const kinds = new Set(coherent.map(({ node }) => readStrings(node, 'compatible').at(-1)));
@@ -53,7 +53,7 @@ function alone(board: Board, devices: readonly AuditedDevice[]): Finding[] {
   return coherent.map(({ node }) => ({
     rule: 'coherent-alone',
     severity: 'hazard',
-    path: node.path,
+    node,
     explanation: `${nameOf(node)} has dma-coherent; no bus above it has, none of the other ${rest.length} devices is coherent, and the tree has no interconnect that snoops: if the hardware does not snoop for it, it reads and writes stale data`,
   }));
 }
@@ -64,14 +64,7 @@ function makesCoherent({ tree }: Board): boolean {
 
 /** The first string of `compatible` is the exact kind of device; a bus's own statement counts for what is on it. */
 function differing(devices: readonly AuditedDevice[]): Finding[] {
-  const kinds = new Map<string, AuditedDevice[]>();
-  for (const device of devices) {
-    const kind = readStrings(device.node, 'compatible')[0];
-    if (kind === undefined) continue;
-    const others = kinds.get(kind);
-    if (others === undefined) kinds.set(kind, [device]);
-    else others.push(device);
-  }
+  const kinds = Map.groupBy(devices, ({ node }) => readStrings(node, 'compatible')[0] ?? '');
   const findings: Finding[] = [];
   for (const [kind, same] of kinds) {
     const yes = same.find(({ coherent }) => coherent);
@@ -81,7 +74,7 @@ function differing(devices: readonly AuditedDevice[]): Finding[] {
         findings.push({
           rule: 'coherence-differs',
           severity: 'hazard',
-          path: node.path,
+          node,
           explanation: `${nameOf(node)} is non-coherent (${because}), and ${nameOf(yes.node)}, a ${kind} like it, is coherent: was a dma-coherent forgotten, or claimed too much?`,
         });
   }
@@ -95,7 +88,7 @@ function contradictions({ tree }: Board): Finding[] {
     .map((node) => ({
       rule: 'coherence-contradiction',
       severity: 'hazard',
-      path: node.path,
+      node,
       explanation: `${nameOf(node)} has dma-coherent and dma-noncoherent; Linux looks for the former first, and takes it for coherent`,
     }));
 }
@@ -113,7 +106,7 @@ function notRead(devices: readonly AuditedDevice[]): Finding[] {
             findings.push({
               rule: 'coherence-not-read',
               severity: 'hazard',
-              path: child.path,
+              node: child,
               explanation: `${nameOf(child)} has ${says ? 'dma-coherent' : 'dma-noncoherent'}; for a PCI function Linux asks the host bridge ${node.path} only, which is ${coherent ? 'coherent' : 'non-coherent'}`,
             });
           visit(child);
@@ -132,7 +125,7 @@ function byKernel({ platform, tree }: Board): Finding[] {
     {
       rule: 'coherent-by-kernel',
       severity: 'note',
-      path: node.path,
+      node,
       explanation: `${nameOf(node)}: with more than one CPU Linux declares every platform and PCI device coherent, whatever the tree says (arch/arm/mach-mvebu/coherency.c)`,
     },
   ];
@@ -149,7 +142,7 @@ function unreachedOuterCache(board: Board, devices: readonly AuditedDevice[]): F
     {
       rule: 'outer-cache-unreached',
       severity: virtualization.value === false ? 'note' : 'error',
-      path: outerCache.node.path,
+      node: outerCache.node,
       explanation: `${nameOf(outerCache.node)} is ${kind}: it takes physical addresses through its own registers; for foreign pages nobody maintains it, so ${count} non-coherent devices read and write stale data through PV backends`,
     },
   ];

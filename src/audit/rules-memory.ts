@@ -26,7 +26,7 @@ export function memoryRules(board: Board, devices: readonly AuditedDevice[]): Fi
 function reach(devices: readonly AuditedDevice[]): Finding[] {
   return devices.flatMap(({ node, kind, underXen }): Finding[] => {
     if (underXen.cause !== 'reach') return [];
-    const about = { path: node.path, explanation: `${nameOf(node)}: ${underXen.because}` };
+    const about = { node, explanation: `${nameOf(node)}: ${underXen.because}` };
     if (underXen.class === 'cannot address')
       return [{ rule: 'unaddressable-memory', severity: servesGuests(kind) ? 'error' : 'hazard', ...about }];
     return [{ rule: 'unreachable-memory', severity: 'hazard', ...about }];
@@ -43,21 +43,21 @@ function oddRanges(devices: readonly AuditedDevice[]): Finding[] {
         (note): Finding => ({
           rule: 'odd-dma-ranges',
           severity: 'hazard',
-          path: node.path,
+          node,
           explanation: note,
         }),
       ),
   );
 }
 
-function highMemory({ is32, ram }: Board): Finding[] {
+function highMemory({ tree, is32, ram }: Board): Finding[] {
   const high = ram.filter(([, to]) => to > ABOVE_32_BIT);
   if (!is32 || high.length === 0) return [];
   return [
     {
       rule: 'high-memory-cut',
       severity: 'error',
-      path: '/',
+      node: tree.root,
       explanation: `RAM is at ${list(high)}: dma_cache_maint of linux-5.4 to linux-7.3 masks a 64-bit machine address with an unsigned long, which on 32-bit Arm cuts it; the hypercall then maintains another frame`,
     },
   ];
@@ -68,7 +68,7 @@ const SECTION = 2 ** 27;
 const MIB = 2 ** 20;
 
 /** pfn_valid is true for whole sections (include/linux/mmzone.h of 6.1), and decides at unmap what is local. */
-function sharedSections({ setup, ram, is32 }: Board): Finding[] {
+function sharedSections({ tree, setup, ram, is32 }: Board): Finding[] {
   const memory = setup.dom0Memory;
   if (memory === null || is32 || setup.dom0 === 'translated') return [];
   const rest =
@@ -79,7 +79,7 @@ function sharedSections({ setup, ram, is32 }: Board): Finding[] {
       {
         rule: 'shared-section',
         severity: 'hazard',
-        path: '/',
+        node: tree.root,
         explanation: `dom0\u2019s memory of ${memory.size / MIB} MiB is no multiple of 128 MiB, so at least one section of 128 MiB is dom0\u2019s in part; ${rest}`,
       },
     ];
@@ -90,7 +90,7 @@ function sharedSections({ setup, ram, is32 }: Board): Finding[] {
     {
       rule: 'shared-section',
       severity: 'hazard',
-      path: '/',
+      node: tree.root,
       explanation: `dom0\u2019s memory ${list(memory.banks)} ends within sections of 128 MiB; ${list(shared)} of these can be other domains\u2019; ${rest}`,
     },
   ];
@@ -114,7 +114,7 @@ function partlyOwn(
 }
 
 /** allocate_memory_11 (Xen 4.17): the first bank lies below dma_bitsize, else a 32-bit dom0 is not built. */
-function lowMemory({ setup, xenPlatform, is32 }: Board): Finding[] {
+function lowMemory({ tree, setup, xenPlatform, is32 }: Board): Finding[] {
   const memory = setup.dom0Memory;
   if (memory === null || !('banks' in memory)) return [];
   const bits = Math.min(32, xenPlatform?.dmaBits ?? 32);
@@ -123,7 +123,7 @@ function lowMemory({ setup, xenPlatform, is32 }: Board): Finding[] {
     {
       rule: 'unaddressable-memory',
       severity: is32 ? 'error' : 'hazard',
-      path: '/',
+      node: tree.root,
       explanation: `dom0 has no memory below ${hex(machineAddr(2 ** bits))}: ${is32 ? 'Xen does not build a 32-bit dom0 then' : 'devices with fewer address bits have no place for bounce buffers'}`,
     },
   ];

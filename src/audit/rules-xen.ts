@@ -11,11 +11,10 @@ export function xenRules(board: Board, devices: readonly AuditedDevice[]): Findi
 }
 
 function iommus(board: Board, devices: readonly AuditedDevice[]): Finding[] {
-  const behind = new Map<DeviceNode, AuditedDevice[]>();
-  for (const device of devices)
-    if (device.iommu !== null) behind.set(device.iommu, [...(behind.get(device.iommu) ?? []), device]);
+  const behind = Map.groupBy(devices, ({ iommu }) => iommu);
   const findings: Finding[] = [];
   for (const [iommu, masters] of behind) {
+    if (iommu === null) continue;
     const { fate, because } = fateOf(board, iommu);
     const first = masters[0]?.node;
     const who = `${masters.length === 1 ? '' : `${masters.length} devices, `}${first === undefined ? '' : nameOf(first)}`;
@@ -23,7 +22,7 @@ function iommus(board: Board, devices: readonly AuditedDevice[]): Finding[] {
       findings.push({
         rule: 'iommu-not-used',
         severity: fate === 'left-to-dom0' ? 'hazard' : 'note',
-        path: iommu.path,
+        node: iommu,
         explanation:
           fate === 'left-to-dom0'
             ? `${nameOf(iommu)}: ${because}; it stands before ${who}, and dom0\u2019s Linux sees and uses it as if there were no Xen`
@@ -34,7 +33,7 @@ function iommus(board: Board, devices: readonly AuditedDevice[]): Finding[] {
         findings.push({
           rule: 'iommu-blocks-pci',
           severity: 'error',
-          path: node.path,
+          node,
           explanation: `${nameOf(node)} is behind ${nameOf(iommu)}, which ${because}: without pci-passthrough=on (or iommu=no) no PCI function is added to it, and their DMA faults`,
         });
   }
@@ -58,7 +57,7 @@ function hidden(board: Board, devices: readonly AuditedDevice[]): Finding[] {
     return {
       rule: 'hidden-device',
       severity: isMaster ? 'hazard' : 'note',
-      path: node.path,
+      node,
       explanation: `${nameOf(node)} is not in dom0\u2019s device tree: ${why}${isMaster ? '; it does DMA, and dom0 cannot drive it' : ''}`,
     };
   });
@@ -99,12 +98,11 @@ const HIDDEN = new WordTable<(board: Board, node: DeviceNode) => string | undefi
 
 function noVirtualization({ virtualization, tree }: Board): Finding[] {
   if (virtualization.value !== false) return [];
-  const path = tree.root.child('cpus')?.path ?? '/';
   return [
     {
       rule: 'no-virtualization',
       severity: 'note',
-      path,
+      node: tree.root.child('cpus') ?? tree.root,
       explanation: `${virtualization.cpu} has no virtualization extensions: Xen does not run here, and what is said of it is what it would be`,
     },
   ];

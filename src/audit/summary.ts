@@ -67,8 +67,7 @@ export interface FamilySummary {
 
 /** In the order of the families' names. */
 export function summarise(boards: readonly BoardDigest[]): FamilySummary[] {
-  const families = new Map<string, BoardDigest[]>();
-  for (const board of boards) families.set(board.family, [...(families.get(board.family) ?? []), board]);
+  const families = Map.groupBy(boards, ({ family }) => family);
   return [...families]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([family, members]) => {

@@ -1,5 +1,6 @@
 /** The report of `audit --compare`: what changed in DMA terms; for people, and as dmalab/audit-comparison@1. */
 import type { Comparison, Finding } from '../audit/index.ts';
+import { findingJson } from './audit-json.ts';
 import type { ComparisonDocument } from './audit-schema.ts';
 import type { Style } from './style.ts';
 import { wrap } from './words.ts';
@@ -18,8 +19,8 @@ export function comparisonJson({ before, after, comparison }: NamedComparison): 
     removed: [...comparison.removed],
     added: [...comparison.added],
     changed: comparison.changed.map(({ path, changes }) => ({ path, changes: [...changes] })),
-    resolved: [...comparison.resolved],
-    introduced: [...comparison.introduced],
+    resolved: comparison.resolved.map(findingJson),
+    introduced: comparison.introduced.map(findingJson),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The machine-readable report of `audit`: dmalab/audit@1. */
 import { hex } from '../address/index.ts';
-import type { AuditedDevice, BoardAudit } from '../audit/index.ts';
+import type { AuditedDevice, BoardAudit, Finding } from '../audit/index.ts';
 import type { DmaWindow } from '../devicetree/index.ts';
 import type { AuditDocument } from './audit-schema.ts';
 
@@ -18,8 +18,12 @@ export function boardJson(file: string, audit: BoardAudit): Row {
     model,
     compatible: [...compatible],
     devices: audit.devices.map(deviceRow),
-    findings: [...audit.findings],
+    findings: audit.findings.map(findingJson),
   };
+}
+
+export function findingJson({ rule, severity, node, explanation }: Finding): Row['findings'][number] {
+  return { rule, severity, path: node.path, explanation };
 }
 
 function deviceRow(device: AuditedDevice): Row['devices'][number] {
@@ -34,10 +38,13 @@ function deviceRow(device: AuditedDevice): Row['devices'][number] {
     outerCache: device.outerCache,
     iommu: device.iommu?.path ?? null,
     dmaLimit: dmaLimit === null ? null : hex(dmaLimit),
-    windows: device.windows.map(windowRow),
+    windows: device.windows.slice(0, MOST_WINDOWS).map(windowRow),
     underXen: { class: underXen.class, because: underXen.because, designs: [...underXen.designs] },
   };
 }
+
+/** Boards have up to four; a damaged file can have thousands, for each of thousands of devices. */
+const MOST_WINDOWS = 64;
 
 function windowRow({ busFrom, machineFrom, size }: DmaWindow) {
   return { dma: hex(busFrom), machine: hex(machineFrom), size: `0x${size.toString(16)}` };

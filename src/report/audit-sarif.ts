@@ -10,9 +10,8 @@ const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schem
 const RULE_IDS = Object.keys(RULES) as Rule[];
 
 /** One result. Made board by board, because trees are not kept. */
-export function sarifResults(file: string, { board, findings }: BoardAudit) {
-  return findings.map(({ rule, severity, path, explanation }: Finding) => {
-    const node = path === '/' ? board.tree.root : board.tree.find(path);
+export function sarifResults(file: string, { findings }: BoardAudit) {
+  return findings.map(({ rule, severity, node, explanation }: Finding) => {
     return {
       ruleId: rule,
       ruleIndex: RULE_IDS.indexOf(rule),
@@ -22,9 +21,9 @@ export function sarifResults(file: string, { board, findings }: BoardAudit) {
         {
           physicalLocation: {
             artifactLocation: { uri: uriOf(file) },
-            ...(node === undefined ? {} : { region: { byteOffset: node.offset, byteLength: 4 } }),
+            region: { byteOffset: node.offset, byteLength: 4 },
           },
-          logicalLocations: [{ fullyQualifiedName: path, kind: 'object' }],
+          logicalLocations: [{ fullyQualifiedName: node.path, kind: 'object' }],
         },
       ],
     };

@@ -53,9 +53,9 @@ export function ruleRows(boards: readonly BoardDigest[]) {
 
 /** Why a board is at risk: what is wrong with which devices. */
 export function risksOf({ risks }: BoardDigest): string[] {
-  const byClass = new Map<string, string[]>();
-  for (const { path, class: name } of risks) byClass.set(name, [...(byClass.get(name) ?? []), path]);
-  return [...byClass].map(([name, paths]) => `${name}: ${paths.join(', ')}`);
+  return [...Map.groupBy(risks, ({ class: name }) => name)].map(
+    ([name, devices]) => `${name}: ${devices.map(({ path }) => path).join(', ')}`,
+  );
 }
 
 function riskLine(board: BoardDigest): string {

@@ -57,11 +57,10 @@ function coloured(line: string, what: string, style: Style): string {
 
 /** Each distinct reason once. */
 function reasons(devices: readonly AuditedDevice[], style: Style): string {
-  const groups = new Map<string, AuditedDevice[]>();
-  for (const device of devices) {
-    const key = `${device.underXen.class}\n${device.underXen.because.replaceAll(device.node.path, 'the device')}`;
-    groups.set(key, [...(groups.get(key) ?? []), device]);
-  }
+  const groups = Map.groupBy(
+    devices,
+    ({ node, underXen }) => `${underXen.class}\n${underXen.because.replaceAll(node.path, 'the device')}`,
+  );
   const lines = [...groups].flatMap(([key, same]) => {
     const [name = '', because = ''] = key.split('\n');
     const { designs } = same[0]?.underXen ?? { designs: [] };
@@ -79,7 +78,8 @@ function reasons(devices: readonly AuditedDevice[], style: Style): string {
 function grouped(findings: BoardAudit['findings'], style: Style): string {
   const groups = new Map<string, { finding: Finding; paths: string[] }>();
   for (const finding of findings) {
-    const { rule, severity, path, explanation } = finding;
+    const { rule, severity, explanation } = finding;
+    const { path } = finding.node;
     const about = explanation.startsWith(path)
       ? explanation
           .slice(path.length)
