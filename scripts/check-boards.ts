@@ -6,13 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  bridgeFacts,
-  type DeviceFacts,
-  type DeviceNode,
-  deviceFacts,
-  readFdt,
-} from '../src/devicetree/index.ts';
+import { type DeviceFacts, type DeviceNode, factsOf, readFdt } from '../src/devicetree/index.ts';
 import {
   allNodes,
   type DtsNode,
@@ -60,7 +54,7 @@ function compareNode(
   const differ = (what: string, ours: unknown, their: unknown) =>
     result.differences.push(`${where}: ${what} is ${String(ours)}, the second opinion ${String(their)}`);
   if (other.path !== node.path) differ('path', node.path, other.path);
-  const facts = isPci(other) ? bridgeFacts(node) : deviceFacts(node);
+  const facts = factsOf(node);
   const coherent = isCoherent(other, phandles);
   if (coherent) result.coherent += 1;
   if (facts.coherent !== coherent) differ('coherent', facts.coherent, coherent);

@@ -1,13 +1,6 @@
 /** Audit one board: every device that does DMA, what follows for it under Xen, and what is suspicious. */
 import { DESIGNS } from '../designs/index.ts';
-import {
-  bridgeFacts,
-  type DeviceTree,
-  deviceFacts,
-  dmaMasters,
-  iommuOf,
-  iommuOfBridge,
-} from '../devicetree/index.ts';
+import { type DeviceTree, dmaMasters, factsOf, iommuOf, iommuOfBridge } from '../devicetree/index.ts';
 import { type Board, boardOf, namesOf, USUAL_SETUP, type XenSetup } from './board.ts';
 import { classify, type UnderXen } from './classify.ts';
 import type { AuditedDevice } from './device.ts';
@@ -27,7 +20,7 @@ export function auditBoard(tree: DeviceTree, setup: XenSetup = USUAL_SETUP): Boa
   const names = namesOf(tree);
   const devices = dmaMasters(tree).map((master): AuditedDevice => {
     const { node } = master;
-    const facts = master.kind === 'pci' ? bridgeFacts(node) : deviceFacts(node);
+    const facts = factsOf(node);
     const iommu = facts.iommu === null ? null : master.kind === 'pci' ? iommuOfBridge(node) : iommuOf(node);
     const found = classify(board, { master, facts, iommu });
     return {

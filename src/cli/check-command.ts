@@ -19,6 +19,7 @@ import { filesOf } from './folders.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
 import { showProgress } from './progress.ts';
+import { scenarioBoards } from './scenario-boards.ts';
 import { nameOf, readWhole } from './sources.ts';
 
 export interface CheckFlags extends CounterexampleFlags {
@@ -96,7 +97,7 @@ async function readScenarios(files: readonly string[], flags: CheckFlags, io: Io
   for (const path of files) {
     const source = { path, io, wanted: 'a scenario' };
     const text = new TextDecoder().decode(await readWhole(source));
-    const parsed = parseScenario(text, nameOf(source));
+    const parsed = parseScenario(text, nameOf(source), scenarioBoards(path));
     if ('errors' in parsed) complaints.push(...parsed.errors);
     else scenarios.push(withBounds(parsed.scenario, flags));
   }

@@ -6,6 +6,7 @@ import { type DmaWindow, type DmaWindows, dmaWindowsBelow, dmaWindowsOf } from '
 import { iommuOf, iommuOfBridge, iommuOfFunction } from './iommu.ts';
 import { bridgeOf, functionNode, hostBridges, type PciAddress, parsePciName } from './pci.ts';
 import { isAvailable, isCompatible } from './properties.ts';
+import { isPciBus } from './translate.ts';
 import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /** What the tree tells Linux about one device's DMA. */
@@ -67,8 +68,13 @@ export function functionFacts(bridge: DeviceNode, address: PciAddress, assumptio
  * Facts on what is behind a PCI host bridge as a whole: those of any function, with the IOMMU that its `iommu-map`
  * names first.
  */
-export function bridgeFacts(bridge: DeviceNode): DeviceFacts {
+function bridgeFacts(bridge: DeviceNode): DeviceFacts {
   return facts(bridge, coherenceOf(bridge), iommuOfBridge(bridge), dmaWindowsBelow(bridge));
+}
+
+/** Facts on the device at a node, or where that is a PCI host bridge, on what is behind it. */
+export function factsOf(node: DeviceNode): DeviceFacts {
+  return isPciBus(node) ? bridgeFacts(node) : deviceFacts(node);
 }
 
 /** A trace does not say what a virtio device is behind: any virtio,mmio node, or a PCI bus. */

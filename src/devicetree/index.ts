@@ -2,7 +2,7 @@
 export { type Architecture, architecture, virtualization } from './architecture.ts';
 export { type Coherence, coherenceOf } from './coherence.ts';
 export { deviceName } from './device-name.ts';
-export { bridgeFacts, type DeviceFacts, deviceFacts, findDevice, functionFacts } from './devices.ts';
+export { type DeviceFacts, deviceFacts, factsOf, findDevice, functionFacts } from './devices.ts';
 export { type DmaKind, type DmaMaster, dmaMasters, poolOf } from './dma-masters.ts';
 export {
   type DmaWindow,

@@ -37,7 +37,10 @@ export function readOverlay(file: Uint8Array): DeviceTree {
 export function applyOverlay(base: DeviceTree, overlay: DeviceTree): DeviceTree {
   const result = draftOf(base.root);
   const added = draftOf(overlay.root);
-  const lastPhandle = Math.max(0, ...base.nodes.map(({ phandle }) => (phandle === 0xffffffff ? 0 : phandle)));
+  const lastPhandle = base.nodes.reduce(
+    (last, { phandle }) => (phandle === 0xffffffff ? last : Math.max(last, phandle)),
+    0,
+  );
   renumber(added, overlay, lastPhandle);
   resolveLabels(added, base, overlay);
   const targets = new Map<string, string>();
