@@ -155,6 +155,7 @@ function cutAddresses({ is32, ram }: Board, { facts }: Subject): UnderXen | unde
     cause: 'cut-address',
     because: `${facts.because}; RAM is at ${list(high)}, and since linux-5.4 a 32-bit dom0 cuts the address of the flush hypercall to 32 bits`,
     from: 'linux-5.4',
+    to: 'linux-7.3',
   };
 }
 
