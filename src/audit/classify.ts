@@ -9,7 +9,8 @@ import type { DeviceFacts, DeviceNode, DmaMaster } from '../devicetree/index.ts'
 import { poolOf } from '../devicetree/index.ts';
 import type { Board } from './board.ts';
 import { fateOf } from './iommus.ts';
-import { ABOVE_32_BIT, beyond, list, reachOf, within } from './reach.ts';
+import { ABOVE_32_BIT, list, reachOf } from './reach.ts';
+import { ownMemory, sightOf } from './sight.ts';
 
 /** Stable words; what follows "unsafe: " is one of a few. */
 export type UnderXenClass =
@@ -92,7 +93,7 @@ function behindIommu(board: Board, { master, iommu }: Subject): UnderXen | undef
       class: 'cannot address',
       // iommu_add_dt_device reads `iommus` only; arm_smmu_device_reset sets sCR0.USFCFG (Xen 4.17).
       cause: 'iommu',
-      because: `${iommu.path} is in front of it and ${because}; without pci-passthrough=on Xen adds no PCI function to it, and streams that it does not know fault`,
+      because: `${iommu.path} is in front of it: ${because}; without pci-passthrough=on Xen adds no PCI function to it, and streams that it does not know fault`,
       from: 'linux-3.19',
     };
   return undefined;
@@ -112,11 +113,11 @@ function confined({ master, facts }: Subject, pool: DeviceNode): UnderXen | unde
 const RESTRICTED = /^restricted-dma-pool$/;
 
 function outOfReach(board: Board, { facts }: Subject): UnderXen | undefined {
-  const { memory: reach } = reachOf(facts.windows);
+  const { memory: reach, reachesOwn } = sightOf(board, facts.windows);
   if (reach === undefined) return undefined;
-  const own = ownMemory(board);
   const nothing = reach.length === 0;
-  if (!nothing && (own === undefined || within(own.memory, reach).length > 0)) return undefined;
+  if (!nothing && reachesOwn !== false) return undefined;
+  const own = ownMemory(board);
   const what = nothing
     ? 'its dma-ranges reach no memory'
     : `it reaches ${list(reach)}, and ${own?.what} is ${list(own?.memory ?? [])}`;
@@ -126,13 +127,6 @@ function outOfReach(board: Board, { facts }: Subject): UnderXen | undefined {
     because: `${what}: a map fails, and there is no place for bounce buffers`,
     from: HYPERCALL,
   };
-}
-
-/** Where dom0's own pages and bounce buffers can be. */
-function ownMemory({ setup, ram }: Board) {
-  const memory = setup.dom0Memory;
-  if (memory !== null && 'banks' in memory) return { memory: memory.banks, what: 'dom0\u2019s memory' };
-  return ram.length === 0 ? undefined : { memory: ram, what: 'RAM' };
 }
 
 function outerCacheMissed({ outerCache }: Board, { facts }: Subject): UnderXen | undefined {
@@ -164,15 +158,14 @@ function bounced(board: Board, { master, facts }: Subject): UnderXen | undefined
   if (pool !== undefined)
     return {
       class: 'bounce',
-      cause: 'reach',
+      cause: 'pool',
       because: `its memory-region ${pool.path} is a restricted-dma-pool, which every mapping goes through (Linux 5.15 and later)`,
       from: BUS_OFFSETS,
     };
-  const { memory: reach, limit } = reachOf(facts.windows);
-  if (reach === undefined || limit === null) return undefined;
+  const { limit, far } = sightOf(board, facts.windows);
+  if (limit === null) return undefined;
   const rest = facts.coherent ? 'other pages need no maintenance' : 'other foreign pages need the hypercall';
   if (board.ram.length > 0) {
-    const far = beyond(board.ram, reach);
     if (far.length === 0) return undefined;
     return {
       class: 'bounce',

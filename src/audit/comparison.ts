@@ -1,5 +1,6 @@
 /** What changed between two versions of a board, in DMA terms. */
 import { hex } from '../address/index.ts';
+import type { DmaWindow } from '../devicetree/index.ts';
 import type { BoardAudit } from './audit.ts';
 import type { AuditedDevice } from './device.ts';
 import type { Finding } from './finding.ts';
@@ -63,17 +64,29 @@ function words(device: AuditedDevice): Record<Change['what'], string> {
   return {
     coherent: device.coherent ? 'coherent' : 'non-coherent',
     dmaLimit: device.dmaLimit === null ? 'no limit' : hex(device.dmaLimit),
-    windows:
-      device.windows
-        .map(
-          ({ busFrom, machineFrom, size }) =>
-            `${hex(busFrom)} is ${hex(machineFrom)}, 0x${size.toString(16)} bytes`,
-        )
-        .join('; ') || 'DMA addresses are machine addresses',
+    windows: windowsText(device.windows),
     iommu: device.iommu?.path ?? 'none',
     outerCache: device.outerCache ?? 'none',
     underXen: device.underXen.class,
   };
+}
+
+/** Devices of a bus share their windows, and this. */
+const texts = new WeakMap<readonly DmaWindow[], string>();
+
+function windowsText(windows: readonly DmaWindow[]): string {
+  if (windows.length === 0) return 'DMA addresses are machine addresses';
+  let text = texts.get(windows);
+  if (text === undefined) {
+    text = windows
+      .map(
+        ({ busFrom, machineFrom, size }) =>
+          `${hex(busFrom)} is ${hex(machineFrom)}, 0x${size.toString(16)} bytes`,
+      )
+      .join('; ');
+    texts.set(windows, text);
+  }
+  return text;
 }
 
 function onlyIn(one: BoardAudit, other: BoardAudit): Finding[] {

@@ -1,12 +1,11 @@
 /** What of the machine's memory a device reaches, by its windows. */
 import {
+  ADDRESS_LIMIT,
   type ByteRange,
-  commonRanges,
   hex,
   joinRanges,
   type MachineAddr,
   machineAddr,
-  rangesWithout,
 } from '../address/index.ts';
 import type { DmaWindow } from '../devicetree/index.ts';
 
@@ -32,15 +31,15 @@ export function reachOf(windows: readonly DmaWindow[]): Reach {
   let reach = known.get(windows);
   if (reach === undefined) {
     const used = windows.filter(({ size }) => size > 0);
-    const memory = joinRanges(
-      used.map(
-        ({ machineFrom, size }): ByteRange<MachineAddr> => [machineFrom, machineAddr(machineFrom + size)],
-      ),
-    );
-    const end = memory.at(-1)?.[1];
+    const memory = joinRanges(used.map(machineRange));
     reach = {
       memory,
-      limit: end === undefined ? null : machineAddr(end - 1),
+      limit:
+        used.length === 0
+          ? null
+          : machineAddr(
+              used.reduce((last, { machineFrom, size }) => Math.max(last, machineFrom + (size - 1)), 0),
+            ),
       isOffset: used.some(({ busFrom, machineFrom }) => Number(busFrom) !== Number(machineFrom)),
     };
     known.set(windows, reach);
@@ -48,10 +47,10 @@ export function reachOf(windows: readonly DmaWindow[]): Reach {
   return reach;
 }
 
-export const within = (memory: readonly ByteRange<MachineAddr>[], reach: readonly ByteRange<MachineAddr>[]) =>
-  commonRanges(memory, reach);
-export const beyond = (memory: readonly ByteRange<MachineAddr>[], reach: readonly ByteRange<MachineAddr>[]) =>
-  rangesWithout(memory, reach);
+/** A window may end at 2^53, which is no address: without its last byte, where no machine has memory. */
+function machineRange({ machineFrom, size }: DmaWindow): ByteRange<MachineAddr> {
+  return [machineFrom, machineAddr(Math.min(machineFrom + size, ADDRESS_LIMIT - 1))];
+}
 
 /** Ranges for a message: "[0x0, 0x40000000)", the first three. */
 export function list(ranges: readonly ByteRange<MachineAddr>[]): string {

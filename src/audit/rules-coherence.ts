@@ -30,7 +30,7 @@ function besideOuterCache({ outerCache }: Board, devices: readonly AuditedDevice
       rule: 'coherent-beside-outer-cache',
       severity: 'hazard',
       node,
-      explanation: `${nameOf(node)} is taken for coherent (${because}), and ${nameOf(outerCache.node)} (${outerCache.compatible}) is not marked arm,io-coherent: right only if its accesses go through the CPUs\u2019 coherency port (ACP) and then that cache; else it reads and writes memory behind it`,
+      explanation: `${nameOf(node)} is taken for coherent (${because.replace(node.path, 'it')}), and ${nameOf(outerCache.node)} (${outerCache.compatible}) is not marked arm,io-coherent: right only if its accesses go through the CPUs\u2019 coherency port (ACP) and then that cache; else it reads and writes memory behind it`,
     }));
 }
 
@@ -143,7 +143,7 @@ function unreachedOuterCache(board: Board, devices: readonly AuditedDevice[]): F
       rule: 'outer-cache-unreached',
       severity: virtualization.value === false ? 'note' : 'error',
       node: outerCache.node,
-      explanation: `${nameOf(outerCache.node)} is ${kind}: it takes physical addresses through its own registers; for foreign pages nobody maintains it, so ${count} non-coherent devices read and write stale data through PV backends`,
+      explanation: `${nameOf(outerCache.node)} is ${kind}: it takes physical addresses through its own registers; for foreign pages nobody maintains it, so ${count === 1 ? 'a non-coherent device reads and writes' : `${count} non-coherent devices read and write`} stale data through PV backends`,
     },
   ];
 }

@@ -2,16 +2,18 @@
 import {
   type ByteRange,
   ceilTo,
+  commonRanges,
   floorTo,
   hex,
   joinRanges,
   type MachineAddr,
   machineAddr,
+  rangesWithout,
 } from '../address/index.ts';
 import { type Board, nameOf } from './board.ts';
 import { type AuditedDevice, servesGuests } from './device.ts';
 import type { Finding } from './finding.ts';
-import { ABOVE_32_BIT, beyond, list, within } from './reach.ts';
+import { ABOVE_32_BIT, list } from './reach.ts';
 
 export function memoryRules(board: Board, devices: readonly AuditedDevice[]): Finding[] {
   return [
@@ -109,8 +111,8 @@ function partlyOwn(
       ],
     ),
   );
-  const others = beyond(sections, banks);
-  return ram.length === 0 ? others : within(others, ram);
+  const others = rangesWithout(sections, banks);
+  return ram.length === 0 ? others : commonRanges(others, ram);
 }
 
 /** allocate_memory_11 (Xen 4.17): the first bank lies below dma_bitsize, else a 32-bit dom0 is not built. */

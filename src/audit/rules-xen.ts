@@ -34,7 +34,7 @@ function iommus(board: Board, devices: readonly AuditedDevice[]): Finding[] {
           rule: 'iommu-blocks-pci',
           severity: 'error',
           node,
-          explanation: `${nameOf(node)} is behind ${nameOf(iommu)}, which ${because}: without pci-passthrough=on (or iommu=no) no PCI function is added to it, and their DMA faults`,
+          explanation: `${nameOf(node)} is behind ${nameOf(iommu)}: ${because}; without pci-passthrough=on (or iommu=no) no PCI function is added to it, and their DMA faults`,
         });
   }
   return findings;

@@ -22,6 +22,19 @@ describe('an outer cache', () => {
     expect(outerCache(tree({ l2: node }))?.ioCoherent).toBe(true);
   });
 
+  it('is snooped where the kernel says so: Armada 375 and 38x with more than one CPU', () => {
+    const board = (count: number) =>
+      tree({
+        cpus: Object.fromEntries(
+          Array.from({ length: count }, (_, i) => [`cpu@${i}`, { compatible: 'arm,cortex-a9' }]),
+        ),
+        fabric: { compatible: 'marvell,armada-380-coherency-fabric' },
+        l2: { compatible: 'arm,pl310-cache' },
+      });
+    expect(outerCache(board(2))?.ioCoherent).toBe(true);
+    expect(outerCache(board(1))?.ioCoherent).toBe(false);
+  });
+
   it.each([
     ['one that is disabled', { l2: { compatible: 'arm,pl310-cache', status: 'disabled' } }],
     ['the level 2 cache of the CPUs', { l2: { compatible: 'cache', 'cache-level': [2] } }],
