@@ -11,21 +11,22 @@ export interface Sight extends Reach {
   readonly far: readonly ByteRange<MachineAddr>[];
 }
 
+const EVERYTHING: Sight = { ...reachOf([]), reachesOwn: true, far: [] };
 const known = new WeakMap<Board, Map<readonly DmaWindow[], Sight>>();
 
 export function sightOf(board: Board, windows: readonly DmaWindow[]): Sight {
+  if (windows.length === 0) return EVERYTHING;
   const sights = known.get(board) ?? new Map<readonly DmaWindow[], Sight>();
   known.set(board, sights);
   let sight = sights.get(windows);
   if (sight === undefined) {
     const reach = reachOf(windows);
     const own = ownMemory(board)?.memory;
-    const { memory } = reach;
+    const { memory = [] } = reach;
     sight = {
       ...reach,
-      reachesOwn:
-        memory === undefined ? true : own === undefined ? undefined : commonRanges(own, memory).length > 0,
-      far: memory === undefined ? [] : rangesWithout(board.ram, memory),
+      reachesOwn: own && commonRanges(own, memory).length > 0,
+      far: rangesWithout(board.ram, memory),
     };
     sights.set(windows, sight);
   }

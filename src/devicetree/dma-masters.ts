@@ -6,9 +6,10 @@
  * an Ethernet controller on a memory bus is a bus master. A device with `dmas` has its data moved by a DMA controller,
  * and its buffers are mapped for that one (Documentation/driver-api/dmaengine/client.rst of Linux 6.1).
  */
+import { BIT } from './noted-names.ts';
 import { cells, isAvailable, readStrings } from './properties.ts';
 import { isPciBus } from './translate.ts';
-import { type DeviceNode, type DeviceTree, PropertyBits } from './tree.ts';
+import type { DeviceNode, DeviceTree } from './tree.ts';
 import { WordTable } from './words.ts';
 
 /** What a device is, as far as its name or binding tells. "pci": a host bridge, which stands for the functions behind it. */
@@ -78,26 +79,6 @@ const BY_COMPATIBLE = new WordTable<DmaKind>([
 /** DMA multiplexers have #dma-cells and route requests; memory is accessed by the controllers behind. */
 const ROUTER = /dmamux|crossbar|dma-router/;
 
-/** What is asked of every node, as bits. */
-const NAMES = [
-  'compatible',
-  'status',
-  'ranges',
-  'reg',
-  'dmas',
-  'dma-coherent',
-  'dma-noncoherent',
-  'iommus',
-  'iommu-map',
-  '#iommu-cells',
-  '#dma-cells',
-  'interconnect-names',
-  'memory-region',
-  'device_type',
-] as const;
-const BIT = Object.fromEntries(NAMES.map((name, i) => [name, 1 << i])) as Readonly<
-  Record<(typeof NAMES)[number], number>
->;
 const STATED =
   BIT['dma-coherent'] |
   BIT['dma-noncoherent'] |
@@ -112,11 +93,10 @@ const STATED =
  */
 export function dmaMasters(tree: DeviceTree): DmaMaster[] {
   const masters: DmaMaster[] = [];
-  const bits = new PropertyBits(tree, NAMES);
   /** @param mapped the children's `reg` are addresses of the CPU's bus, not of I2C, SPI or MDIO. */
   const visit = (bus: DeviceNode, mapped: boolean) => {
     for (const node of bus.children) {
-      const has = node.bits(bits);
+      const has = node.noted;
       if ((has & BIT.status) !== 0 && !isAvailable(node)) continue;
       if ((has & BIT.compatible) !== 0 && (has & BIT['#iommu-cells']) === 0) {
         if (((has & BIT.device_type) !== 0 || node.lookUpBaseName(PCIE)) && isPciBus(node)) {

@@ -6,6 +6,7 @@
  */
 import { DeviceTreeError, type DeviceTreeWarning, malformed } from './error.ts';
 import { readHeader } from './header.ts';
+import { BIT, bitOf } from './noted-names.ts';
 import { readReservations } from './reservations.ts';
 import { MAX_NAME_LENGTH } from './strings-block.ts';
 import { DeviceNode, DeviceTree, padded } from './tree.ts';
@@ -64,8 +65,8 @@ export function parseFdt(file: Uint8Array): DeviceTree {
 function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTreeWarning[]): void {
   const { view, header, strings } = tree;
   const end = header.structOffset + header.structSize;
-  /** What is known of the name at an offset. */
-  const names = new Uint8Array(header.stringsSize);
+  /** What is known of the name at an offset: its bits. */
+  const names = new Uint32Array(header.stringsSize);
   let node: DeviceNode | null = null;
   let depth = -1;
   let pathLength = 0;
@@ -90,7 +91,7 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
           throw malformed(at, `a node with a path of ${pathLength} characters`, `at most ${MAX_PATH}`);
         const propertiesStart = at + 4 + padded(nameEnd + 1 - (at + 4));
         const child: DeviceNode = new DeviceNode(tree, node, { offset: at, nameEnd, propertiesStart });
-        node?.children.push(child);
+        if (node !== null) adopt(node, child);
         nodes.push(child);
         node = child;
         at = propertiesStart;
@@ -111,15 +112,19 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
         const next: number = at + 12 + padded(length);
         if (next > end)
           throw malformed(at + 4, `a property of ${length} bytes`, `at most ${end - at - 12}, what is left`);
-        let name = names[nameOffset] ?? UNKNOWN;
-        if (name === UNKNOWN) {
+        let name = names[nameOffset] ?? 0;
+        if (name === 0) {
           name = kindOf(strings.nameAt(nameOffset, at + 8));
           names[nameOffset] = name;
         }
-        addProperty(node, at, next, warnings);
+        if (node.children.length > 0) strayProperty(node, at, warnings);
+        else {
+          node.propertyCount += 1;
+          node.propertiesEnd = next;
+          node.noted |= name & ALL_NOTED;
+          if (name === COMPATIBLE && node.compatibleAt === 0) node.compatibleAt = at;
+        }
         if (name === PHANDLE && node.phandle === 0 && length >= 4) node.phandle = view.getUint32(at + 12);
-        else if (name === COMPATIBLE && node.compatibleAt === 0 && node.children.length === 0)
-          node.compatibleAt = at;
         at = next;
         break;
       }
@@ -144,27 +149,29 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
 }
 
 /** Properties after a child node are not the node's for libfdt, hence not for Linux. */
-function addProperty(node: DeviceNode, at: number, next: number, warnings: DeviceTreeWarning[]): void {
-  if (node.children.length === 0) {
-    node.propertyCount += 1;
-    node.propertiesEnd = next;
-  } else if (warnings.length < MAX_WARNINGS) {
+function strayProperty(node: DeviceNode, at: number, warnings: DeviceTreeWarning[]): void {
+  if (warnings.length < MAX_WARNINGS)
     warnings.push({
       offset: at,
       message: `a property of ${node.path} after its child nodes; ignored, as by Linux`,
     });
-  }
 }
 
-/** Kinds of names: two properties are noted while reading, because every node is asked for them. */
-const UNKNOWN = 0;
-const OTHER = 1;
-const PHANDLE = 2;
-const COMPATIBLE = 3;
+/** A node's list of children is made with the first one. */
+function adopt(node: DeviceNode, child: DeviceNode): void {
+  if (node.children.length === 0) node.children = [child];
+  else (node.children as DeviceNode[]).push(child);
+}
+
+/** What is known of a name: the bit of a noted one, one of two others, never 0. */
+const PHANDLE = 1 << 30;
+const OTHER = 1 << 29;
+const ALL_NOTED = OTHER - 1;
+const COMPATIBLE = BIT.compatible;
 
 function kindOf(name: string): number {
-  if (name === 'compatible') return COMPATIBLE;
-  return name === 'phandle' || name === 'linux,phandle' ? PHANDLE : OTHER;
+  if (name === 'phandle' || name === 'linux,phandle') return PHANDLE;
+  return bitOf(name) || OTHER;
 }
 
 /** File offset of the NUL that ends a node's name. */

@@ -7,6 +7,7 @@
 import type { DeviceTreeWarning } from './error.ts';
 import type { FdtHeader } from './header.ts';
 import type { MemoryRange } from './memory-range.ts';
+import { bitOf } from './noted-names.ts';
 import { latin1, StringsBlock } from './strings-block.ts';
 import type { WordTable } from './words.ts';
 
@@ -132,27 +133,22 @@ function walk(from: DeviceNode, path: string): DeviceNode | undefined {
   return node;
 }
 
+/** Most nodes have none. */
+const NO_CHILDREN: readonly DeviceNode[] = [];
+
+/** What is made of a node when somebody asks; of most nodes nobody does. */
+interface Made {
+  name?: string;
+  path?: string;
+  properties?: Map<string, Uint8Array>;
+  children?: Map<string, DeviceNode>;
+}
+
 /** Scanning this many properties is quicker than a table of them; more would make look-ups quadratic. */
 const SCAN_LIMIT = 32;
 /** Bytes of a property's header: token, length, name offset. */
 export const PROP_HEADER = 12;
 const FDT_PROP = 3;
-
-/** A bit for each of some properties of one tree. */
-export class PropertyBits {
-  /** By offset in the strings block. */
-  readonly bitsAt: Uint32Array;
-
-  /** @param names up to 32; the bit of the i-th is 2^i. */
-  constructor(tree: DeviceTree, names: readonly string[]) {
-    this.bitsAt = new Uint32Array(tree.header.stringsSize);
-    for (const [i, name] of names.entries()) {
-      const found = tree.strings.offsetsOf(name);
-      for (const offset of typeof found === 'number' ? [found] : (found ?? []))
-        this.bitsAt[offset] = (this.bitsAt[offset] ?? 0) | (1 << i);
-    }
-  }
-}
 
 /** Where a node lies in the file; byte offsets. */
 export interface NodePlace {
@@ -169,11 +165,13 @@ export class DeviceNode {
   /** null for the root. */
   readonly parent: DeviceNode | null;
   /** In the order of the file. */
-  readonly children: DeviceNode[] = [];
+  children: readonly DeviceNode[] = NO_CHILDREN;
   /** Byte offset of the node in the file. */
   readonly offset: number;
   /** `phandle` or `linux,phandle`; 0 if it has none. */
   phandle = 0;
+  /** Which of the noted properties it has: bits of noted-names.ts. */
+  noted = 0;
   /** File offset of its `compatible` (the FDT_PROP token); 0 if it has none. */
   compatibleAt = 0;
   /** Number of properties and the end of their part of the file; set while reading. */
@@ -181,10 +179,7 @@ export class DeviceNode {
   propertiesEnd: number;
   private readonly nameEnd: number;
   private readonly propertiesStart: number;
-  private ownName: string | undefined;
-  private ownPath: string | undefined;
-  private table: Map<string, Uint8Array> | undefined;
-  private childTable: Map<string, DeviceNode> | undefined;
+  private made: Made | undefined;
 
   constructor(tree: DeviceTree, parent: DeviceNode | null, place: NodePlace) {
     this.tree = tree;
@@ -197,8 +192,9 @@ export class DeviceNode {
 
   /** Full name, "mmc@fe300000"; empty for the root. */
   get name(): string {
-    this.ownName ??= this.tree.text(this.offset + 4, this.nameEnd);
-    return this.ownName;
+    this.made ??= {};
+    this.made.name ??= this.tree.text(this.offset + 4, this.nameEnd);
+    return this.made.name;
   }
 
   /** Characters of the name. */
@@ -229,26 +225,31 @@ export class DeviceNode {
 
   /** "/" for the root, else "/soc/mmc@fe300000". */
   get path(): string {
-    if (this.ownPath === undefined) {
+    this.made ??= {};
+    if (this.made.path === undefined) {
       const above = this.parent === null || this.parent.parent === null ? '' : this.parent.path;
-      this.ownPath = `${above}/${this.name}`;
+      this.made.path = `${above}/${this.name}`;
     }
-    return this.ownPath;
+    return this.made.path;
   }
 
   /** All properties by name, in the order of the file. Of two of the same name Linux sees the first. */
   get properties(): ReadonlyMap<string, Uint8Array> {
-    if (this.table === undefined) {
-      this.table = new Map();
-      for (const { name, value } of this.eachProperty())
-        if (!this.table.has(name)) this.table.set(name, value);
+    this.made ??= {};
+    if (this.made.properties === undefined) {
+      const table = new Map<string, Uint8Array>();
+      for (const { name, value } of this.eachProperty()) if (!table.has(name)) table.set(name, value);
+      this.made.properties = table;
     }
-    return this.table;
+    return this.made.properties;
   }
 
   /** The value (a view of the file's bytes), or undefined. Same answer as properties.get(name), but quicker. */
   property(name: string): Uint8Array | undefined {
-    if (this.table !== undefined || this.propertyCount > SCAN_LIMIT) return this.properties.get(name);
+    const bit = bitOf(name);
+    if (bit !== 0 && (this.noted & bit) === 0) return undefined;
+    if (this.made?.properties !== undefined || this.propertyCount > SCAN_LIMIT)
+      return this.properties.get(name);
     const offsets = this.tree.strings.offsetsOf(name);
     if (offsets === undefined) return undefined;
     const view = this.tree.view;
@@ -267,21 +268,6 @@ export class DeviceNode {
     return undefined;
   }
 
-  /** Which of some properties it has, found in one pass: the union of their bits (PropertyBits). */
-  bits({ bitsAt }: PropertyBits): number {
-    const view = this.tree.view;
-    let bits = 0;
-    for (let at = this.propertiesStart; at < this.propertiesEnd; ) {
-      if (view.getUint32(at) !== FDT_PROP) {
-        at += 4;
-        continue;
-      }
-      bits |= bitsAt[view.getUint32(at + 8)] ?? 0;
-      at += PROP_HEADER + padded(view.getUint32(at + 4));
-    }
-    return bits;
-  }
-
   /** What belongs to the node's name before "@" in a table. */
   lookUpBaseName<T>(table: WordTable<T>): T | undefined {
     const { bytes } = this.tree;
@@ -293,19 +279,21 @@ export class DeviceNode {
 
   /** Whether the node has the property, with whatever value: a boolean property is true when it is there. */
   has(name: string): boolean {
-    return this.property(name) !== undefined;
+    const bit = bitOf(name);
+    return bit === 0 ? this.property(name) !== undefined : (this.noted & bit) !== 0;
   }
 
   /** The first child of that full name, or undefined. */
   child(name: string): DeviceNode | undefined {
     if (this.children.length <= SCAN_LIMIT || this.tree.root === this)
       return this.children.find((node) => node.isNamed(name));
-    if (this.childTable === undefined) {
-      this.childTable = new Map();
-      for (const node of this.children)
-        if (!this.childTable.has(node.name)) this.childTable.set(node.name, node);
+    this.made ??= {};
+    if (this.made.children === undefined) {
+      const table = new Map<string, DeviceNode>();
+      for (const node of this.children) if (!table.has(node.name)) table.set(node.name, node);
+      this.made.children = table;
     }
-    return this.childTable.get(name);
+    return this.made.children.get(name);
   }
 
   /** Every property as it stands in the file, duplicates included; `offset` is its FDT_PROP token's. */

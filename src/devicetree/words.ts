@@ -7,12 +7,15 @@ import { type DeviceNode, PROP_HEADER } from './tree.ts';
 /** What belongs to each of some words. */
 export class WordTable<T> {
   private readonly entries = new Map<number, { bytes: Uint8Array; value: T }[]>();
+  /** By the low bits of a hash: whether any word has them. */
+  private readonly filter = new Uint8Array(FILTER + 1);
 
   /** @param words each once; characters up to U+00FF. */
   constructor(words: Iterable<readonly [word: string, value: T]>) {
     for (const [word, value] of words) {
       const bytes = Uint8Array.from(word, (character) => character.charCodeAt(0));
       const hash = hashOf(bytes, 0, bytes.length);
+      this.filter[hash & FILTER] = 1;
       const others = this.entries.get(hash);
       if (others === undefined) this.entries.set(hash, [{ bytes, value }]);
       else others.push({ bytes, value });
@@ -21,31 +24,45 @@ export class WordTable<T> {
 
   /** What belongs to the word that the bytes [from, to) are; undefined if they are none. */
   get(bytes: Uint8Array, from: number, to: number): T | undefined {
-    return this.entries.get(hashOf(bytes, from, to))?.find((entry) => isEqual(entry.bytes, bytes, from, to))
-      ?.value;
+    return this.find(hashOf(bytes, from, to), bytes, from, to);
   }
 
   /** What belongs to the first string of the node's `compatible` that is in the table. */
-  ofCompatible(node: DeviceNode): T | undefined {
-    if (node.compatibleAt === 0) return undefined;
-    const { bytes, view } = node.tree;
-    let from = node.compatibleAt + PROP_HEADER;
-    const end = from + view.getUint32(node.compatibleAt + 4);
+  ofCompatible({ compatibleAt, tree }: DeviceNode): T | undefined {
+    if (compatibleAt === 0) return undefined;
+    const { bytes, view } = tree;
+    let from = compatibleAt + PROP_HEADER;
+    const end = from + view.getUint32(compatibleAt + 4);
     if (bytes[end - 1] !== 0) return undefined;
-    while (from < end) {
-      const to = bytes.indexOf(0, from);
-      const found = this.get(bytes, from, to);
+    let hash = FIRST;
+    for (let at = from; at < end; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if (byte !== 0) {
+        hash = Math.imul(hash ^ byte, PRIME);
+        continue;
+      }
+      const found = this.find(hash, bytes, from, at);
       if (found !== undefined) return found;
-      from = to + 1;
+      hash = FIRST;
+      from = at + 1;
     }
     return undefined;
+  }
+
+  private find(hash: number, bytes: Uint8Array, from: number, to: number): T | undefined {
+    if (this.filter[hash & FILTER] === 0) return undefined;
+    return this.entries.get(hash)?.find((entry) => isEqual(entry.bytes, bytes, from, to))?.value;
   }
 }
 
 /** FNV-1a. */
+const FIRST = 0x811c9dc5;
+const PRIME = 0x01000193;
+const FILTER = 0xfff;
+
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
-  let hash = 0x811c9dc5;
-  for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+  let hash = FIRST;
+  for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), PRIME);
   return hash;
 }
 
