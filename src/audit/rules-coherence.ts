@@ -1,5 +1,5 @@
 /** Rules on what the tree says of coherence. */
-import { type DeviceNode, isAvailable, isCompatible, readStrings, WordTable } from '../devicetree/index.ts';
+import { type DeviceNode, isAvailable, isCompatible, readStrings } from '../devicetree/index.ts';
 import { type Board, nameOf } from './board.ts';
 import type { AuditedDevice } from './device.ts';
 import type { Finding } from './finding.ts';
@@ -35,11 +35,25 @@ function besideOuterCache({ outerCache }: Board, devices: readonly AuditedDevice
 }
 
 /** What makes devices coherent: interconnects that snoop, or a fabric; the snoop control unit has a port for it. */
-const INTERCONNECTS = new WordTable(
-  'arm,cci-400 arm,cci-500 arm,cci-550 arm,ccn-502 arm,ccn-504 arm,ccn-508 arm,ccn-512 arm,cmn-600 arm,cmn-650 arm,cmn-700 arm,ci-700 arm,cortex-a5-scu arm,cortex-a9-scu arm,arm11mp-scu marvell,coherency-fabric marvell,armada-375-coherency-fabric marvell,armada-380-coherency-fabric'
-    .split(' ')
-    .map((word) => [word, true] as const),
-);
+const INTERCONNECTS = [
+  'arm,cci-400',
+  'arm,cci-500',
+  'arm,cci-550',
+  'arm,ccn-502',
+  'arm,ccn-504',
+  'arm,ccn-508',
+  'arm,ccn-512',
+  'arm,cmn-600',
+  'arm,cmn-650',
+  'arm,cmn-700',
+  'arm,ci-700',
+  'arm,cortex-a5-scu',
+  'arm,cortex-a9-scu',
+  'arm,arm11mp-scu',
+  'marvell,coherency-fabric',
+  'marvell,armada-375-coherency-fabric',
+  'marvell,armada-380-coherency-fabric',
+];
 
 function alone(board: Board, devices: readonly AuditedDevice[]): Finding[] {
   const coherent = devices.filter((device) => device.coherent && device.node.has('dma-coherent'));
@@ -59,7 +73,7 @@ function alone(board: Board, devices: readonly AuditedDevice[]): Finding[] {
 }
 
 function makesCoherent({ tree }: Board): boolean {
-  return tree.nodes.some((node) => INTERCONNECTS.ofCompatible(node) === true);
+  return INTERCONNECTS.some((text) => tree.byCompatible(text).length > 0);
 }
 
 /** The first string of `compatible` is the exact kind of device; a bus's own statement counts for what is on it. */

@@ -1,5 +1,5 @@
 /** Rules on what Xen does with the board. */
-import { type DeviceNode, isAvailable, WordTable } from '../devicetree/index.ts';
+import { type DeviceNode, isAvailable } from '../devicetree/index.ts';
 import { type Board, nameOf } from './board.ts';
 import type { AuditedDevice } from './device.ts';
 import type { Finding } from './finding.ts';
@@ -43,14 +43,19 @@ function iommus(board: Board, devices: readonly AuditedDevice[]): Finding[] {
 /** Source: xen-platforms.ts. A hidden node's children are hidden with it. */
 function hidden(board: Board, devices: readonly AuditedDevice[]): Finding[] {
   const { tree } = board;
-  const passthrough = tree.strings.offsetsOf('xen,passthrough') !== undefined;
+  const reasons = new Map<DeviceNode, string>();
+  for (const [compatible, reasonOf] of HIDDEN)
+    for (const node of tree.byCompatible(compatible)) {
+      const why = reasonOf(board, node);
+      if (why !== undefined && !reasons.has(node)) reasons.set(node, why);
+    }
+  if (tree.strings.offsetsOf('xen,passthrough') !== undefined)
+    for (const node of tree.nodes)
+      if (node.has('xen,passthrough')) reasons.set(node, 'it has xen,passthrough');
+  // Parents come before their children.
   const found = new Map<DeviceNode, string>();
-  for (const node of tree.nodes) {
-    const why =
-      HIDDEN.ofCompatible(node)?.(board, node) ??
-      (passthrough && node.has('xen,passthrough') ? 'it has xen,passthrough' : undefined);
-    if (why !== undefined && isThere(node, found)) found.set(node, why);
-  }
+  for (const [node, why] of [...reasons].sort(([a], [b]) => a.offset - b.offset))
+    if (isThere(node, found)) found.set(node, why);
   const masters = new Set(devices.map(({ node }) => node));
   return [...found].map(([node, why]) => {
     const isMaster = masters.has(node);
@@ -70,7 +75,10 @@ function isThere(node: DeviceNode, hiddenNodes: ReadonlyMap<DeviceNode, string>)
   return true;
 }
 
-const HIDDEN = new WordTable<(board: Board, node: DeviceNode) => string | undefined>([
+const HIDDEN: readonly (readonly [
+  compatible: string,
+  reasonOf: (board: Board, node: DeviceNode) => string | undefined,
+])[] = [
   ...HIDDEN_EVERYWHERE.map(([word, why]) => [word, () => `${word}: ${why}`] as const),
   ...XEN_PLATFORMS.flatMap(({ name, hidden }) =>
     hidden.map(
@@ -94,7 +102,7 @@ const HIDDEN = new WordTable<(board: Board, node: DeviceNode) => string | undefi
         ] as const,
     ),
   ),
-]);
+];
 
 function noVirtualization({ virtualization, tree }: Board): Finding[] {
   if (virtualization.value !== false) return [];

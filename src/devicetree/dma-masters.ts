@@ -69,12 +69,12 @@ const BY_NAME: WordTable<DmaKind> = byName({
 });
 
 /** Devices that go by many names. */
-const BY_COMPATIBLE = new WordTable<DmaKind>([
+const BY_COMPATIBLE: readonly (readonly [compatible: string, kind: DmaKind])[] = [
   ['virtio,mmio', 'virtio'],
   ['arm,hdlcd', 'display'],
   ['arm,coresight-tmc', 'trace-sink'],
   ['fsl,sec-v4.0-job-ring', 'crypto'],
-]);
+];
 
 /** DMA multiplexers have #dma-cells and route requests; memory is accessed by the controllers behind. */
 const ROUTER = /dmamux|crossbar|dma-router/;
@@ -93,6 +93,9 @@ const STATED =
  */
 export function dmaMasters(tree: DeviceTree): DmaMaster[] {
   const masters: DmaMaster[] = [];
+  const odd = new Map(
+    BY_COMPATIBLE.flatMap(([text, kind]) => tree.byCompatible(text).map((node) => [node, kind] as const)),
+  );
   /** @param mapped the children's `reg` are addresses of the CPU's bus, not of I2C, SPI or MDIO. */
   const visit = (bus: DeviceNode, mapped: boolean) => {
     for (const node of bus.children) {
@@ -103,7 +106,7 @@ export function dmaMasters(tree: DeviceTree): DmaMaster[] {
           masters.push({ node, kind: 'pci', pool: null, because: 'a PCI host bridge' });
           continue;
         }
-        const master = masterAt(node, has, mapped);
+        const master = masterAt(node, has, mapped, odd.get(node));
         if (master !== undefined) masters.push(master);
       }
       if (node.children.length > 0) visit(node, mapped && (has & BIT.ranges) !== 0);
@@ -115,9 +118,14 @@ export function dmaMasters(tree: DeviceTree): DmaMaster[] {
 
 const PCIE = new WordTable([['pcie', true]]);
 
-function masterAt(node: DeviceNode, has: number, mapped: boolean): DmaMaster | undefined {
+function masterAt(
+  node: DeviceNode,
+  has: number,
+  mapped: boolean,
+  odd: DmaKind | undefined,
+): DmaMaster | undefined {
   const named = node.lookUpBaseName(BY_NAME);
-  const kind = named ?? BY_COMPATIBLE.ofCompatible(node) ?? null;
+  const kind = named ?? odd ?? null;
   const because = (has & STATED) === 0 ? undefined : stated(node, has);
   if (because !== undefined) return { node, kind, pool: null, because };
   const pool = (has & BIT['memory-region']) === 0 ? undefined : poolOf(node);

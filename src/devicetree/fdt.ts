@@ -6,10 +6,11 @@
  */
 import { DeviceTreeError, type DeviceTreeWarning, malformed } from './error.ts';
 import { readHeader } from './header.ts';
+import { padded } from './layout.ts';
 import { BIT, bitOf } from './noted-names.ts';
 import { readReservations } from './reservations.ts';
 import { MAX_NAME_LENGTH } from './strings-block.ts';
-import { DeviceNode, DeviceTree, padded } from './tree.ts';
+import { DeviceNode, DeviceTree } from './tree.ts';
 import { duplicateWarnings, MAX_WARNINGS } from './warnings.ts';
 
 const FDT_BEGIN_NODE = 1;
@@ -66,7 +67,7 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
   const { view, header, strings } = tree;
   const end = header.structOffset + header.structSize;
   /** What is known of the name at an offset: its bits. */
-  const names = new Uint32Array(header.stringsSize);
+  const names = new Int32Array(header.stringsSize);
   let node: DeviceNode | null = null;
   let depth = -1;
   let pathLength = 0;

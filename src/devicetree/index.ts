@@ -34,4 +34,3 @@ export {
   sizeCells,
 } from './properties.ts';
 export type { DeviceNode, DeviceTree } from './tree.ts';
-export { WordTable } from './words.ts';

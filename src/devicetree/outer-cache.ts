@@ -8,19 +8,16 @@
 import { architecture, cpuNodes } from './architecture.ts';
 import { isAvailable } from './properties.ts';
 import type { DeviceNode, DeviceTree } from './tree.ts';
-import { WordTable } from './words.ts';
 
-const OUTER = new WordTable(
-  [
-    'arm,l210-cache',
-    'arm,l220-cache',
-    'arm,pl310-cache',
-    'brcm,bcm11351-a2-pl310-cache',
-    'bcm,bcm11351-a2-pl310-cache',
-    'marvell,aurora-outer-cache',
-    'marvell,tauros3-cache',
-  ].map((word) => [word, word] as const),
-);
+const OUTER = [
+  'arm,l210-cache',
+  'arm,l220-cache',
+  'arm,pl310-cache',
+  'brcm,bcm11351-a2-pl310-cache',
+  'bcm,bcm11351-a2-pl310-cache',
+  'marvell,aurora-outer-cache',
+  'marvell,tauros3-cache',
+];
 
 /** The outer cache of a board. */
 export interface OuterCache {
@@ -34,23 +31,19 @@ export interface OuterCache {
 /** The first one that is enabled, or null. CPUs with a 64-bit state have none. */
 export function outerCache(tree: DeviceTree): OuterCache | null {
   if (architecture(tree).name === 'arm64') return null;
-  for (const node of tree.nodes) {
-    const compatible = OUTER.ofCompatible(node);
-    if (compatible !== undefined && isAvailable(node))
-      return { node, compatible, ioCoherent: node.has('arm,io-coherent') || markedByKernel(tree) };
-  }
-  return null;
+  const [first] = OUTER.flatMap((compatible) =>
+    tree
+      .byCompatible(compatible)
+      .filter(isAvailable)
+      .map((node) => ({ node, compatible })),
+  ).sort((a, b) => a.node.offset - b.node.offset);
+  if (first === undefined) return null;
+  return { ...first, ioCoherent: first.node.has('arm,io-coherent') || markedByKernel(tree) };
 }
 
 /** armada_375_380_coherency_init (arch/arm/mach-mvebu/coherency.c of 6.1), with more than one CPU. */
 function markedByKernel(tree: DeviceTree): boolean {
-  return (
-    cpuNodes(tree).length > 1 &&
-    tree.nodes.some((node) => FABRIC.ofCompatible(node) === true && isAvailable(node))
-  );
+  return cpuNodes(tree).length > 1 && FABRICS.some((text) => tree.byCompatible(text).some(isAvailable));
 }
 
-const FABRIC = new WordTable([
-  ['marvell,armada-375-coherency-fabric', true],
-  ['marvell,armada-380-coherency-fabric', true],
-]);
+const FABRICS = ['marvell,armada-375-coherency-fabric', 'marvell,armada-380-coherency-fabric'];

@@ -4,8 +4,10 @@
  * Nodes keep offsets into the file; names, paths and properties are made when asked for, because most of a blob
  * is never looked at.
  */
+import { CompatibleIndex } from './compatible-index.ts';
 import type { DeviceTreeWarning } from './error.ts';
 import type { FdtHeader } from './header.ts';
+import { PROP_HEADER, padded } from './layout.ts';
 import type { MemoryRange } from './memory-range.ts';
 import { bitOf } from './noted-names.ts';
 import { latin1, StringsBlock } from './strings-block.ts';
@@ -25,6 +27,7 @@ export class DeviceTree {
   private readonly findOddities: (tree: DeviceTree) => DeviceTreeWarning[];
   private allWarnings: readonly DeviceTreeWarning[] | undefined;
   private phandles: Map<number, DeviceNode> | undefined;
+  private compatibles: CompatibleIndex<DeviceNode> | undefined;
   private readonly pathTables = new Map<string, ReadonlyMap<string, string>>();
 
   constructor(parts: {
@@ -72,6 +75,12 @@ export class DeviceTree {
           this.phandles.set(node.phandle, node);
     }
     return this.phandles.get(phandle);
+  }
+
+  /** The nodes whose `compatible` has exactly this string, enabled or not, in the order of the file. */
+  byCompatible(text: string): readonly DeviceNode[] {
+    this.compatibles ??= new CompatibleIndex(this.nodes, this.view, this.bytes);
+    return this.compatibles.find(text);
   }
 
   /**
@@ -142,12 +151,14 @@ interface Made {
   path?: string;
   properties?: Map<string, Uint8Array>;
   children?: Map<string, DeviceNode>;
+  /** Of children. */
+  lookUps?: number;
 }
 
 /** Scanning this many properties is quicker than a table of them; more would make look-ups quadratic. */
 const SCAN_LIMIT = 32;
-/** Bytes of a property's header: token, length, name offset. */
-export const PROP_HEADER = 12;
+/** Of so many look-ups among many children a table is not worth its while. */
+const FEW = 8;
 const FDT_PROP = 3;
 
 /** Where a node lies in the file; byte offsets. */
@@ -285,9 +296,10 @@ export class DeviceNode {
 
   /** The first child of that full name, or undefined. */
   child(name: string): DeviceNode | undefined {
-    if (this.children.length <= SCAN_LIMIT || this.tree.root === this)
-      return this.children.find((node) => node.isNamed(name));
     this.made ??= {};
+    this.made.lookUps = (this.made.lookUps ?? 0) + 1;
+    if (this.children.length <= SCAN_LIMIT || this.made.lookUps <= FEW)
+      return this.children.find((node) => node.isNamed(name));
     if (this.made.children === undefined) {
       const table = new Map<string, DeviceNode>();
       for (const node of this.children) if (!table.has(node.name)) table.set(node.name, node);
@@ -314,9 +326,4 @@ export class DeviceNode {
       at = start + padded(length);
     }
   }
-}
-
-/** Round a length up to the 4 bytes that tokens are aligned to. */
-export function padded(length: number): number {
-  return Math.ceil(length / 4) * 4;
 }

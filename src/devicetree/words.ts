@@ -2,7 +2,6 @@
  * Tables of words that are looked up as they stand in the file: a board has thousands of names, nearly all of which are
  * in no table, and making strings of them would take most of the time.
  */
-import { type DeviceNode, PROP_HEADER } from './tree.ts';
 
 /** What belongs to each of some words. */
 export class WordTable<T> {
@@ -14,7 +13,7 @@ export class WordTable<T> {
   constructor(words: Iterable<readonly [word: string, value: T]>) {
     for (const [word, value] of words) {
       const bytes = Uint8Array.from(word, (character) => character.charCodeAt(0));
-      const hash = hashOf(bytes, 0, bytes.length);
+      const hash = hashOfText(word);
       this.filter[hash & FILTER] = 1;
       const others = this.entries.get(hash);
       if (others === undefined) this.entries.set(hash, [{ bytes, value }]);
@@ -27,28 +26,6 @@ export class WordTable<T> {
     return this.find(hashOf(bytes, from, to), bytes, from, to);
   }
 
-  /** What belongs to the first string of the node's `compatible` that is in the table. */
-  ofCompatible({ compatibleAt, tree }: DeviceNode): T | undefined {
-    if (compatibleAt === 0) return undefined;
-    const { bytes, view } = tree;
-    let from = compatibleAt + PROP_HEADER;
-    const end = from + view.getUint32(compatibleAt + 4);
-    if (bytes[end - 1] !== 0) return undefined;
-    let hash = FIRST;
-    for (let at = from; at < end; at += 1) {
-      const byte = bytes[at] ?? 0;
-      if (byte !== 0) {
-        hash = Math.imul(hash ^ byte, PRIME);
-        continue;
-      }
-      const found = this.find(hash, bytes, from, at);
-      if (found !== undefined) return found;
-      hash = FIRST;
-      from = at + 1;
-    }
-    return undefined;
-  }
-
   private find(hash: number, bytes: Uint8Array, from: number, to: number): T | undefined {
     if (this.filter[hash & FILTER] === 0) return undefined;
     return this.entries.get(hash)?.find((entry) => isEqual(entry.bytes, bytes, from, to))?.value;
@@ -56,8 +33,8 @@ export class WordTable<T> {
 }
 
 /** FNV-1a. */
-const FIRST = 0x811c9dc5;
-const PRIME = 0x01000193;
+export const FIRST = 0x811c9dc5 | 0;
+export const PRIME = 0x01000193;
 const FILTER = 0xfff;
 
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
@@ -68,4 +45,11 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
 
 function isEqual(word: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
   return word.length === to - from && word.every((byte, i) => byte === bytes[from + i]);
+}
+
+/** The hash of a word's bytes; characters up to U+00FF. */
+export function hashOfText(text: string): number {
+  let hash = FIRST;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), PRIME);
+  return hash;
 }
