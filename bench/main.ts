@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureAudit } from './audit-speed.ts';
 import { pinnedCore } from './measure.ts';
 import { measureReplayMemory } from './replay-memory.ts';
 import { measureReplaySpeed } from './replay-speed.ts';
@@ -17,6 +18,7 @@ import { measureVerdicts } from './verdict.ts';
 
 const REPLAY_TOOLS: readonly Tool[] = ['trace-cmd'];
 const VERDICT_TOOLS: readonly Tool[] = ['spin', 'rumur', 'gcc'];
+const AUDIT_TOOLS: readonly Tool[] = ['dtc'];
 
 interface Plan {
   /** How often the recording of 15,551 events is repeated. */
@@ -56,9 +58,11 @@ async function measure(plan: Plan, folder: string): Promise<Report> {
   const replay = missing(REPLAY_TOOLS) ?? measureReplaySpeed(plan.times, plan.rounds, core, folder);
   progress('memory of replay');
   const memory = await measureReplayMemory(plan.sizesMB, folder);
+  progress('audit against dtc');
+  const audit = missing(AUDIT_TOOLS) ?? measureAudit(plan.rounds, core, folder);
   progress('verdicts against Spin and Rumur');
   const verdict = missing(VERDICT_TOOLS) ?? measureVerdicts(plan, core, folder);
-  return { schema: 'dmalab/bench@1', machine, replay, memory, verdict };
+  return { schema: 'dmalab/bench@1', machine, replay, memory, audit, verdict };
 }
 
 function progress(what: string): void {
@@ -73,7 +77,7 @@ async function main(): Promise<number> {
       big: { type: 'boolean', default: false },
     },
   });
-  const missing = missingOf([...REPLAY_TOOLS, ...VERDICT_TOOLS]);
+  const missing = missingOf([...REPLAY_TOOLS, ...VERDICT_TOOLS, ...AUDIT_TOOLS]);
   if (missing.length > 0) {
     process.stderr.write(`${installHint(missing)}\n`);
     if (process.env['CI']) return 1;
