@@ -1,4 +1,5 @@
 /** `dmalab audit BOARD.dtb...`: what does a board mean for DMA under Xen? */
+import { setImmediate } from 'node:timers/promises';
 import {
   auditBoard,
   type BoardAudit,
@@ -107,6 +108,8 @@ async function auditAll(
     // Trees are not kept: there can be thousands.
     for (const [done, path] of files.entries()) {
       progress.at(done);
+      // Signals are delivered between tasks only.
+      if (done % 32 === 0) await setImmediate();
       const audit = await auditFile(path, read, setup, io);
       if (audit === undefined) {
         refused += 1;
