@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { auditBoard } from '../src/audit/index.ts';
 import { readFdt } from '../src/devicetree/index.ts';
 import { boardJson } from '../src/report/index.ts';
-import type { AuditPass } from './audit-speed.ts';
+import type { Sample } from './measure.ts';
+
+/** One pass over all boards. */
+export interface AuditPass extends Sample {
+  readonly boards: number;
+  /** Of JSON that was made. */
+  readonly bytes: number;
+}
 
 const [folder = '', passes = '1'] = process.argv.slice(2);
 

@@ -6,19 +6,13 @@
  */
 import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AuditPass } from './audit-ours.ts';
 import { median, outputOf, type Sample, timeProcess } from './measure.ts';
 
 /** The goal: times dtc's speed. */
 const GOAL = 10;
 const ROOT = join(import.meta.dirname, '..');
 const FIXTURES = join(ROOT, 'src/devicetree/boards');
-
-/** One pass over all boards. */
-export interface AuditPass extends Sample {
-  readonly boards: number;
-  /** Of JSON that was made. */
-  readonly bytes: number;
-}
 
 export interface AuditSpeed {
   readonly boards: number;
