@@ -31,9 +31,7 @@ const address = () =>
   integer(0, ADDRESSES - 1, 'the machine address of a page, such as 0x140000000 or 5GiB', isPageAligned);
 
 const platform = optionalFields({
-  dtb: z
-    .string()
-    .min(1, { error: 'the path of a device tree blob, relative to this file' })
+  dtb: words()
     .optional()
     .describe(
       'device tree of the board, relative to this file: architecture and outer cache are taken from it',
@@ -102,9 +100,7 @@ const domain = optionalFields({
 });
 
 const device = optionalFields({
-  node: z
-    .string()
-    .min(1, { error: 'the path, alias or &label of a node' })
+  node: words()
     .optional()
     .describe(
       'its node in the device tree (path, alias or &label): coherent, maskBits and busOffset are taken from there',
