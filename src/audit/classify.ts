@@ -9,7 +9,7 @@ import type { DeviceFacts, DeviceNode, DmaMaster } from '../devicetree/index.ts'
 import { poolOf } from '../devicetree/index.ts';
 import type { Board } from './board.ts';
 import { fateOf } from './iommus.ts';
-import { ABOVE_32_BIT, list, reachOf } from './reach.ts';
+import { ABOVE_32_BIT, listRanges, reachOf } from './reach.ts';
 import { ownMemory, sightOf } from './sight.ts';
 
 /** Stable words; what follows "unsafe: " is one of a few. */
@@ -120,7 +120,7 @@ function outOfReach(board: Board, { facts }: Subject): UnderXen | undefined {
   const own = ownMemory(board);
   const what = nothing
     ? 'its dma-ranges reach no memory'
-    : `it reaches ${list(reach)}, and ${own?.what} is ${list(own?.memory ?? [])}`;
+    : `it reaches ${listRanges(reach)}, and ${own?.what} is ${listRanges(own?.memory ?? [])}`;
   return {
     class: 'cannot address',
     cause: 'reach',
@@ -147,7 +147,7 @@ function cutAddresses({ is32, ram }: Board, { facts }: Subject): UnderXen | unde
   return {
     class: 'unsafe: machine addresses are cut to 32 bits',
     cause: 'cut-address',
-    because: `${facts.because}; RAM is at ${list(high)}, and since linux-5.4 a 32-bit dom0 cuts the address of the flush hypercall to 32 bits`,
+    because: `${facts.because}; RAM is at ${listRanges(high)}, and since linux-5.4 a 32-bit dom0 cuts the address of the flush hypercall to 32 bits`,
     from: 'linux-5.4',
     to: 'linux-7.3',
   };
@@ -170,7 +170,7 @@ function bounced(board: Board, { master, facts }: Subject): UnderXen | undefined
     return {
       class: 'bounce',
       cause: 'reach',
-      because: `it does not reach the RAM at ${list(far)}: foreign pages there are bounced (native maintenance of the slot${facts.coherent ? ' is not needed' : ''}); ${rest}`,
+      because: `it does not reach the RAM at ${listRanges(far)}: foreign pages there are bounced (native maintenance of the slot${facts.coherent ? ' is not needed' : ''}); ${rest}`,
       from: HYPERCALL,
     };
   }

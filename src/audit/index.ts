@@ -5,4 +5,5 @@ export type { UnderXen, UnderXenClass } from './classify.ts';
 export { type Change, type ChangedDevice, type Comparison, compareBoards } from './comparison.ts';
 export type { AuditedDevice } from './device.ts';
 export { type Finding, RULES, type Rule, type Severity } from './finding.ts';
+export { listRanges } from './reach.ts';
 export { type BoardDigest, digest, type FamilySummary, summarise } from './summary.ts';

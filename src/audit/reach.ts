@@ -53,7 +53,7 @@ function machineRange({ machineFrom, size }: DmaWindow): ByteRange<MachineAddr> 
 }
 
 /** Ranges for a message: "[0x0, 0x40000000)", the first three. */
-export function list(ranges: readonly ByteRange<MachineAddr>[]): string {
+export function listRanges(ranges: readonly ByteRange<MachineAddr>[]): string {
   const shown = ranges.slice(0, 3).map(([from, to]) => `[${hex(from)}, ${hex(to)})`);
   return shown.join(', ') + (ranges.length > 3 ? ` and ${ranges.length - 3} more` : '');
 }

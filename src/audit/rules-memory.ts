@@ -13,7 +13,7 @@ import {
 import { type Board, nameOf } from './board.ts';
 import { type AuditedDevice, servesGuests } from './device.ts';
 import type { Finding } from './finding.ts';
-import { ABOVE_32_BIT, list } from './reach.ts';
+import { ABOVE_32_BIT, listRanges } from './reach.ts';
 
 export function memoryRules(board: Board, devices: readonly AuditedDevice[]): Finding[] {
   return [
@@ -60,7 +60,7 @@ function highMemory({ tree, is32, ram }: Board): Finding[] {
       rule: 'high-memory-cut',
       severity: 'error',
       node: tree.root,
-      explanation: `RAM is at ${list(high)}: dma_cache_maint of linux-5.4 to linux-7.3 masks a 64-bit machine address with an unsigned long, which on 32-bit Arm cuts it; the hypercall then maintains another frame`,
+      explanation: `RAM is at ${listRanges(high)}: dma_cache_maint of linux-5.4 to linux-7.3 masks a 64-bit machine address with an unsigned long, which on 32-bit Arm cuts it; the hypercall then maintains another frame`,
     },
   ];
 }
@@ -93,7 +93,7 @@ function sharedSections({ tree, setup, ram, is32 }: Board): Finding[] {
       rule: 'shared-section',
       severity: 'hazard',
       node: tree.root,
-      explanation: `dom0\u2019s memory ${list(memory.banks)} ends within sections of 128 MiB; ${list(shared)} of these can be other domains\u2019; ${rest}`,
+      explanation: `dom0\u2019s memory ${listRanges(memory.banks)} ends within sections of 128 MiB; ${listRanges(shared)} of these can be other domains\u2019; ${rest}`,
     },
   ];
 }

@@ -38,14 +38,27 @@ function deviceRow(device: AuditedDevice): Row['devices'][number] {
     outerCache: device.outerCache,
     iommu: device.iommu?.path ?? null,
     dmaLimit: dmaLimit === null ? null : hex(dmaLimit),
-    windows: device.windows.slice(0, MOST_WINDOWS).map(windowRow),
+    windows: windowRows(device.windows),
     underXen: { class: underXen.class, because: underXen.because, designs: [...underXen.designs] },
   };
 }
 
 /** Boards have up to four; a damaged file can have thousands, for each of thousands of devices. */
-const MOST_WINDOWS = 64;
+const MOST_WINDOWS = 8;
 
-function windowRow({ busFrom, machineFrom, size }: DmaWindow) {
-  return { dma: hex(busFrom), machine: hex(machineFrom), size: `0x${size.toString(16)}` };
+type WindowRow = Row['devices'][number]['windows'][number];
+const known = new WeakMap<readonly DmaWindow[], WindowRow[]>();
+
+/** Devices of a bus share their windows, and these rows. */
+function windowRows(windows: readonly DmaWindow[]): WindowRow[] {
+  let rows = known.get(windows);
+  if (rows === undefined) {
+    rows = windows.slice(0, MOST_WINDOWS).map(({ busFrom, machineFrom, size }) => ({
+      dma: hex(busFrom),
+      machine: hex(machineFrom),
+      size: `0x${size.toString(16)}`,
+    }));
+    known.set(windows, rows);
+  }
+  return rows;
 }

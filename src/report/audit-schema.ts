@@ -34,7 +34,7 @@ const device = z.object({
   windows: z
     .array(z.object({ dma: address, machine: address, size: address }))
     .describe(
-      'DMA addresses [dma, dma + size) are machine addresses from `machine` on; empty: all are the same; the first 64',
+      'DMA addresses [dma, dma + size) are machine addresses from `machine` on; empty: all are the same; the first 8',
     ),
   underXen,
 });

@@ -1,6 +1,12 @@
 /** The report of `audit` for people: a table of devices, what is suspicious, and a summary of many boards. */
 import { hex } from '../address/index.ts';
-import type { AuditedDevice, BoardAudit, Finding, Severity } from '../audit/index.ts';
+import {
+  type AuditedDevice,
+  type BoardAudit,
+  type Finding,
+  listRanges,
+  type Severity,
+} from '../audit/index.ts';
 import { columns } from './columns.ts';
 import type { Style } from './style.ts';
 import { plural, wrap } from './words.ts';
@@ -25,7 +31,7 @@ function heading(file: string, { board, devices }: BoardAudit, style: Style): st
   const lines = [
     style.bold(`${file}: ${platform.model || platform.compatible[0] || 'a board without a name'}`),
     `  ${platform.compatible.join(', ') || 'no compatible'}; ${platform.architecture ?? 'unknown architecture'}, ${plural(platform.cpus, 'CPU')}`,
-    `  RAM: ${ram.length === 0 ? 'not in the tree (the boot loader fills it in)' : ram.map(([from, to]) => `[${hex(from)}, ${hex(to)})`).join(', ')}`,
+    `  RAM: ${ram.length === 0 ? 'not in the tree (the boot loader fills it in)' : listRanges(ram)}`,
     `  ${plural(devices.length, 'device')} with DMA, ${coherent} of them coherent; dom0 ${setup.dom0 === 'translated' ? 'is not direct mapped' : 'direct mapped'}${setup.smmu ? '' : ', iommu=no'}`,
   ];
   return lines.join('\n');
