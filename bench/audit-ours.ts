@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { auditBoard } from '../src/audit/index.ts';
 import { readFdt } from '../src/devicetree/index.ts';
-import { boardJson } from '../src/report/index.ts';
+import { boardJson } from '../src/report/audit/index.ts';
 import type { Sample } from './measure.ts';
 
 /** One pass over all boards. */

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { auditBoard, type BoardDigest, digest, RULES, summarise } from '../src/audit/index.ts';
 import { readFdt } from '../src/devicetree/index.ts';
-import { risksOf, ruleRows, share } from '../src/report/index.ts';
+import { risksOf, ruleRows, share } from '../src/report/audit/index.ts';
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {

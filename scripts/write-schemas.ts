@@ -1,7 +1,7 @@
 /** Writes the JSON Schemas that ship with the package, from the zod schemas that reports and scenarios are checked against. */
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { auditDocument, comparisonDocument } from '../src/report/audit-schema.ts';
+import { auditDocument, comparisonDocument } from '../src/report/audit/schema.ts';
 import { checkDocument } from '../src/report/check-schema.ts';
 import { replayDocument } from '../src/report/schema.ts';
 import { scenarioFile } from '../src/scenario/schema.ts';

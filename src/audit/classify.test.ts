@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { DESIGNS } from '../designs/index.ts';
 import type { NodeSpec } from '../devicetree/build.ts';
+import { RELEASED } from './audit.ts';
 import { BUS, board, bytes, classOf, device, ranges } from './testing.ts';
 
 const GiB = 2 ** 30;
@@ -12,6 +14,14 @@ const iommu = (compatible: string): NodeSpec => ({
   phandle: [7],
   '#iommu-cells': [0],
   reg: [0, 0, 0, 1],
+});
+
+it('the designs that a class holds for are the registry\u2019s', () => {
+  const released = DESIGNS.filter(
+    ({ on, releases, name }) => on === 'xen' && (releases !== undefined || name === 'repaired'),
+  );
+  expect(RELEASED).toEqual(released.map(({ name }) => name));
+  expect(DESIGNS.map(({ name }) => name)).toContain('smmu');
 });
 
 describe('a device whose bus reaches everything', () => {

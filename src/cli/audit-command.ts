@@ -20,7 +20,7 @@ import {
   type SarifResult,
   sarifLog,
   sarifResults,
-} from '../report/index.ts';
+} from '../report/audit/index.ts';
 import { naming, readOverlayFile, readTree } from './board.ts';
 import { parseDom0Memory } from './dom0-memory.ts';
 import { Exit } from './exit-code.ts';

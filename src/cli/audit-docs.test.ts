@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../audit/index.ts';
 import { hasDtc } from '../devicetree/testing.ts';
-import { auditDocument } from '../report/audit-schema.ts';
+import { auditDocument } from '../report/audit/schema.ts';
 import { dmalab, file, pathOf } from './testing.ts';
 
 const text = readFileSync(new URL('../../docs/audit.md', import.meta.url), 'utf8');

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { RULES } from '../audit/index.ts';
 import { buildFdt, type NodeSpec } from '../devicetree/build.ts';
-import { auditDocument, comparisonDocument } from '../report/audit-schema.ts';
+import { auditDocument, comparisonDocument } from '../report/audit/schema.ts';
 import { dmalab, file, type Outcome, pathOf, TRACE } from './testing.ts';
 
 const BOARDS = fileURLToPath(new URL('../devicetree/boards/', import.meta.url));

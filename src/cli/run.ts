@@ -1,12 +1,12 @@
 /** The command line: thin commands over the rooms. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { LANGUAGES } from '../export/index.ts';
+import type { Language } from '../export/index.ts';
 import type { AuditFlags } from './audit-command.ts';
 import type { CheckFlags } from './check-command.ts';
 import { Exit } from './exit-code.ts';
-import { type ExportFlags, exportCommand } from './export-command.ts';
+import type { ExportFlags } from './export-command.ts';
 import { type Io, UsageError } from './io.ts';
-import { type ReplayFlags, replayCommand } from './replay-command.ts';
+import type { ReplayFlags } from './replay-command.ts';
 import { VERSION } from './version.ts';
 
 /** Run one command. @param args without the program's name. @returns the exit code. */
@@ -16,12 +16,13 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
     io.complain('found no command, expected: dmalab replay TRACE (dmalab --help lists what there is)');
     return Exit.unusable;
   }
+  // Each command is loaded when it is needed: the others need not wait for it.
   const program = makeProgram(io, {
     replay: async (trace, flags) => {
+      const { replayCommand } = await import('./replay-command.ts');
       exit = await replayCommand(trace, flags, io);
     },
     check: async (scenarios, flags) => {
-      // Loaded when it is needed: replay need not wait for it.
       const { checkCommand } = await import('./check-command.ts');
       exit = await checkCommand(scenarios, flags, io);
     },
@@ -30,6 +31,7 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
       exit = await auditCommand(boards, flags, io);
     },
     export: async (scenario, flags) => {
+      const { exportCommand } = await import('./export-command.ts');
       exit = await exportCommand(scenario, flags, io);
     },
   });
@@ -148,6 +150,9 @@ function makeProgram(io: Io, commands: Commands): Command {
     .action(commands.export);
   return program;
 }
+
+/** Those of src/export/; loading it for its names would take longer than most commands. */
+const LANGUAGES: readonly Language[] = ['promela', 'murphi'];
 
 const SEE = ' (dmalab COMMAND --help lists what there is)';
 

@@ -1,15 +1,15 @@
 /** The report of `audit` for people: a table of devices, what is suspicious, and a summary of many boards. */
-import { hex } from '../address/index.ts';
+import { hex } from '../../address/index.ts';
 import {
   type AuditedDevice,
   type BoardAudit,
   type Finding,
   listRanges,
   type Severity,
-} from '../audit/index.ts';
-import { columns } from './columns.ts';
-import type { Style } from './style.ts';
-import { plural, wrap } from './words.ts';
+} from '../../audit/index.ts';
+import { columns } from '../columns.ts';
+import type { Style } from '../style.ts';
+import { plural, wrap } from '../words.ts';
 
 const WIDTH = 118;
 

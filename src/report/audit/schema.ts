@@ -1,6 +1,6 @@
 /** The JSON documents of `audit --json`. The schemas are the contract; schemas/ holds them as JSON Schema. */
 import { z } from 'zod';
-import { RULES, type Rule } from '../audit/index.ts';
+import { RULES, type Rule } from '../../audit/index.ts';
 
 const address = z.string().regex(/^0x[0-9a-f]+$/);
 const path = z.string().regex(/^\//).describe('full node path');

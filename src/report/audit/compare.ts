@@ -1,9 +1,9 @@
 /** The report of `audit --compare`: what changed in DMA terms; for people, and as dmalab/audit-comparison@1. */
-import type { Comparison, Finding } from '../audit/index.ts';
-import { findingJson } from './audit-json.ts';
-import type { ComparisonDocument } from './audit-schema.ts';
-import type { Style } from './style.ts';
-import { wrap } from './words.ts';
+import type { Comparison, Finding } from '../../audit/index.ts';
+import type { Style } from '../style.ts';
+import { wrap } from '../words.ts';
+import { findingJson } from './json.ts';
+import type { ComparisonDocument } from './schema.ts';
 
 export interface NamedComparison {
   readonly before: string;

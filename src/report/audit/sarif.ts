@@ -3,7 +3,7 @@
  *
  * A device tree blob has no lines: the place of a finding is the byte of its node, and the node's path as a logical location.
  */
-import { type BoardAudit, type Finding, RULES, type Rule } from '../audit/index.ts';
+import { type BoardAudit, type Finding, RULES, type Rule } from '../../audit/index.ts';
 
 const LEVELS = { error: 'error', hazard: 'warning', note: 'note' } as const;
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';

@@ -1,8 +1,8 @@
 /** The machine-readable report of `audit`: dmalab/audit@1. */
-import { hex } from '../address/index.ts';
-import type { AuditedDevice, BoardAudit, Finding } from '../audit/index.ts';
-import type { DmaWindow } from '../devicetree/index.ts';
-import type { AuditDocument } from './audit-schema.ts';
+import { hex } from '../../address/index.ts';
+import type { AuditedDevice, BoardAudit, Finding } from '../../audit/index.ts';
+import type { DmaWindow } from '../../devicetree/index.ts';
+import type { AuditDocument } from './schema.ts';
 
 type Row = AuditDocument['boards'][number];
 
