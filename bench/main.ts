@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureAudit } from './audit-speed.ts';
 import { measureKernelSource } from './kernel-source.ts';
 import { pinnedCore } from './measure.ts';
 import { measureReplayMemory } from './replay-memory.ts';
@@ -18,6 +19,7 @@ import { measureVerdicts } from './verdict.ts';
 
 const REPLAY_TOOLS: readonly Tool[] = ['trace-cmd'];
 const VERDICT_TOOLS: readonly Tool[] = ['spin', 'rumur', 'gcc'];
+const AUDIT_TOOLS: readonly Tool[] = ['dtc'];
 
 interface Plan {
   /** How often the recording of 15,551 events is repeated. */
@@ -61,11 +63,13 @@ async function measure(plan: Plan, folder: string): Promise<Report> {
   const replay = missing(REPLAY_TOOLS) ?? measureReplaySpeed(plan.times, plan.rounds, core, folder);
   progress('memory of replay');
   const memory = await measureReplayMemory(plan.sizesMB, folder);
-  progress('verdicts against Spin and Rumur');
+  progress('audit against dtc');
+  const audit = missing(AUDIT_TOOLS) ?? measureAudit(plan.rounds, core, folder);
   progress('a kernel\u2019s source against the design of its release');
   const kernelSource = measureKernelSource(plan.operations, plan.rounds);
+  progress('verdicts against Spin and Rumur');
   const verdict = missing(VERDICT_TOOLS) ?? measureVerdicts(plan, core, folder);
-  return { schema: 'dmalab/bench@1', machine, replay, memory, kernelSource, verdict };
+  return { schema: 'dmalab/bench@1', machine, replay, memory, kernelSource, audit, verdict };
 }
 
 function progress(what: string): void {
@@ -80,7 +84,7 @@ async function main(): Promise<number> {
       big: { type: 'boolean', default: false },
     },
   });
-  const missing = missingOf([...REPLAY_TOOLS, ...VERDICT_TOOLS]);
+  const missing = missingOf([...REPLAY_TOOLS, ...VERDICT_TOOLS, ...AUDIT_TOOLS]);
   if (missing.length > 0) {
     process.stderr.write(`${installHint(missing)}\n`);
     if (process.env['CI']) return 1;

@@ -1,4 +1,6 @@
 /** The benchmark's numbers as text. */
+
+import type { AuditSpeed } from './audit-speed.ts';
 import type { SourceRates, SourceSpeed } from './kernel-source.ts';
 import type { MemoryCurve } from './replay-memory.ts';
 import type { Rate, ReplaySpeed } from './replay-speed.ts';
@@ -16,6 +18,7 @@ export interface Report {
   readonly replay: ReplaySpeed | Skipped;
   readonly memory: readonly MemoryCurve[];
   readonly kernelSource: SourceSpeed | Skipped;
+  readonly audit: AuditSpeed | Skipped;
   readonly verdict: VerdictSpeed | Skipped;
 }
 
@@ -33,6 +36,9 @@ export function renderReport(report: Report): string {
     'skipped' in report.kernelSource
       ? `  skipped: ${report.kernelSource.skipped}`
       : sourceText(report.kernelSource),
+    '',
+    'Audit of boards in one process against dtc -I dtb -O dts on each',
+    'skipped' in report.audit ? `  skipped: ${report.audit.skipped}` : auditText(report.audit),
     '',
     'Verdict over all cache behaviours, FROM_DEVICE buffer of n lines',
     'skipped' in report.verdict ? `  skipped: ${report.verdict.skipped}` : verdictText(report.verdict),
@@ -96,6 +102,28 @@ function sourceText(speed: SourceSpeed): string {
 function memoryText(curve: MemoryCurve): string {
   const points = curve.peaks.map((peak) => `${peak.peakMiB.toFixed(0)} MiB at ${peak.textMB.toFixed(0)} MB`);
   return `  ${curve.load}: ${points.join(', ')} (${curve.growth.toFixed(0)} MiB per 100 MB); goal flat: ${reached(curve.flat)}`;
+}
+
+function auditText(audit: AuditSpeed): string {
+  const row = (what: string, { wall, cpu }: AuditSpeed['dtc']) => [
+    what,
+    `${seconds(wall)} s`,
+    `${seconds(cpu)} s`,
+    `${((wall / audit.boards) * 1000).toFixed(2)} ms`,
+    `x${(audit.dtc.wall / wall).toFixed(1)}`,
+    `x${(audit.dtc.cpu / cpu).toFixed(1)}`,
+  ];
+  return [
+    `  ${whole(audit.boards)} boards, ${audit.MB.toFixed(0)} MB: ${audit.from}`,
+    table([
+      ['', 'wall', 'cpu', 'a board', 'ratio', 'by cpu'],
+      row('dtc, a process a board', audit.dtc),
+      row('dmalab audit --json, the whole command', audit.command),
+      row('without start and loading, first pass', audit.first),
+      row('the third pass', audit.later),
+    ]),
+    `  goal: ${audit.goal} times dtc's speed: the whole command ${reached(audit.reached.command)}, first pass ${reached(audit.reached.first)}, third pass ${reached(audit.reached.later)}`,
+  ].join('\n');
 }
 
 function verdictText(verdict: VerdictSpeed): string {

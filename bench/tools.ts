@@ -4,8 +4,8 @@ import { accessSync, constants } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type Tool = 'trace-cmd' | 'spin' | 'rumur' | 'gcc' | 'taskset';
-const PEERS: readonly Tool[] = ['trace-cmd', 'spin', 'rumur', 'gcc'];
+export type Tool = 'trace-cmd' | 'spin' | 'rumur' | 'gcc' | 'dtc' | 'taskset';
+const PEERS: readonly Tool[] = ['trace-cmd', 'spin', 'rumur', 'gcc', 'dtc'];
 
 export function hasTool(tool: Tool): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
@@ -24,7 +24,12 @@ export function missingOf(tools: readonly Tool[]): Tool[] {
 
 /** What to say where a peer is missing. */
 export function installHint(missing: readonly Tool[]): string {
-  return `${missing.join(', ')} not found: apt-get install ${PEERS.join(' ')}`;
+  return `${missing.join(', ')} not found: apt-get install ${PEERS.map(packageOf).join(' ')}`;
+}
+
+/** The Debian package that has it. */
+function packageOf(tool: Tool): string {
+  return tool === 'dtc' ? 'device-tree-compiler' : tool;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Writes the JSON Schemas that ship with the package, from the zod schemas that reports and scenarios are checked against. */
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { auditDocument, comparisonDocument } from '../src/report/audit/schema.ts';
 import { checkDocument } from '../src/report/check-schema.ts';
 import { replayDocument } from '../src/report/schema.ts';
 import { scenarioFile } from '../src/scenario/schema.ts';
@@ -18,6 +19,16 @@ export const SCHEMAS: Readonly<Record<string, string>> = {
     checkDocument,
     'dmalab/check@1',
     'What dmalab check --json prints. Later versions of @1 may add members; none is taken away.',
+  ),
+  'audit.schema.json': schemaText(
+    auditDocument,
+    'dmalab/audit@1',
+    'What dmalab audit --json prints. Later versions of @1 may add members; none is taken away.',
+  ),
+  'audit-comparison.schema.json': schemaText(
+    comparisonDocument,
+    'dmalab/audit-comparison@1',
+    'What dmalab audit --compare --json prints. Later versions of @1 may add members; none is taken away.',
   ),
   'scenario.schema.json': schemaText(
     scenarioFile,

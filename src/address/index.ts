@@ -18,5 +18,5 @@ export {
   physAddrOf,
 } from './page.ts';
 export type { ByteRange } from './range.ts';
-export { joinRanges, RangeSet } from './range.ts';
+export { commonRanges, joinRanges, RangeSet, rangesWithout } from './range.ts';
 export { DMA_MAPPING_ERROR, INVALID_P2M_ENTRY, NO_SLOT } from './sentinel.ts';

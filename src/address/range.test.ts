@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type DmaAddr, dmaAddr } from './kinds.ts';
-import { type ByteRange, joinRanges, RangeSet } from './range.ts';
+import { type ByteRange, commonRanges, joinRanges, RangeSet, rangesWithout } from './range.ts';
 
 const BASE = 2 ** 40;
 const SPAN = 40;
@@ -50,6 +50,19 @@ test('a set finds the joined range of a byte, and none for other bytes', () => {
         expect(found).toEqual(joinRanges(ranges).find(([from, to]) => from <= at && at < to));
         expect(set.has(at)).toBe(holds(ranges, at));
       }
+    }),
+  );
+});
+
+test('common and remaining bytes of two sets are those that a byte by byte look gives', () => {
+  fc.assert(
+    fc.property(someRanges, someRanges, (some, others) => {
+      const [common, rest] = [commonRanges(some, others), rangesWithout(some, others)];
+      for (const at of bytes) {
+        expect(holds(common, at)).toBe(holds(some, at) && holds(others, at));
+        expect(holds(rest, at)).toBe(holds(some, at) && !holds(others, at));
+      }
+      for (const [from, to] of [...common, ...rest]) expect(from).toBeLessThan(to);
     }),
   );
 });

@@ -16,6 +16,49 @@ export function joinRanges<A extends AnyAddr>(ranges: Iterable<ByteRange<A>>): B
   return joined;
 }
 
+/** What of some ranges lies in others too. Both may be unsorted and overlap. */
+export function commonRanges<A extends AnyAddr>(
+  some: Iterable<ByteRange<A>>,
+  others: Iterable<ByteRange<A>>,
+): ByteRange<A>[] {
+  const [left, right] = [joinRanges(some), joinRanges(others)];
+  const common: ByteRange<A>[] = [];
+  for (let i = 0, j = 0; ; ) {
+    const [a, b] = [left[i], right[j]];
+    if (a === undefined || b === undefined) return common;
+    const from = a[0] > b[0] ? a[0] : b[0];
+    const to = a[1] < b[1] ? a[1] : b[1];
+    if (from < to) common.push([from, to]);
+    if (a[1] < b[1]) i += 1;
+    else j += 1;
+  }
+}
+
+/** What of some ranges lies in none of the others. */
+export function rangesWithout<A extends AnyAddr>(
+  some: Iterable<ByteRange<A>>,
+  others: Iterable<ByteRange<A>>,
+): ByteRange<A>[] {
+  const holes = joinRanges(others);
+  const left: ByteRange<A>[] = [];
+  let next = 0;
+  for (const [start, to] of joinRanges(some)) {
+    let from = start;
+    // A hole that reaches beyond this range may cut the one after it too: it stays the next.
+    for (; from < to; next += 1) {
+      const hole = holes[next];
+      if (hole === undefined || hole[0] >= to) {
+        left.push([from, to]);
+        break;
+      }
+      if (hole[0] > from) left.push([from, hole[0]]);
+      if (hole[1] > from) from = hole[1];
+      if (hole[1] > to) break;
+    }
+  }
+  return left;
+}
+
 /** A set of bytes as disjoint ranges, looked up by bisection. */
 export class RangeSet<A extends AnyAddr> {
   readonly ranges: readonly ByteRange<A>[];

@@ -1,5 +1,5 @@
 /** The small files beside a trace: device tree and /proc/iomem, and what is said where they are something else. */
-import { type DeviceTree, DeviceTreeError, readFdt, readPlatform } from '../devicetree/index.ts';
+import { type DeviceTree, DeviceTreeError, readFdt, readOverlay, readPlatform } from '../devicetree/index.ts';
 import type { OwnRam } from '../replay/index.ts';
 import { InputError, parseIomem } from '../trace/index.ts';
 import { fileKind, HEAD } from './file-kind.ts';
@@ -22,25 +22,38 @@ export async function readBoard(dtb: string | undefined, iomem: string | undefin
   return { tree, ownRam, fromTree: tree && readPlatform(tree).runsXen };
 }
 
-async function readTree(source: Source): Promise<DeviceTree> {
-  const bytes = await readWhole(source);
-  try {
-    return readFdt(bytes);
-  } catch (error) {
-    if (error instanceof DeviceTreeError && error.kind === 'not-a-device-tree')
-      refuseOther(source, bytes, 'device tree');
-    throw named(source, error);
-  }
+/** @throws UsageError with one line on a file that is no usable device tree. */
+export async function readTree(source: Source): Promise<DeviceTree> {
+  return treeOf(source, await readWhole(source), readFdt);
+}
+
+/** @throws UsageError likewise, or where it is no overlay. */
+export async function readOverlayFile(source: Source): Promise<DeviceTree> {
+  return treeOf(source, await readWhole(source), readOverlay);
+}
+
+function treeOf(source: Source, bytes: Uint8Array, read: (bytes: Uint8Array) => DeviceTree): DeviceTree {
+  return naming(nameOf(source), () => {
+    try {
+      return read(bytes);
+    } catch (error) {
+      if (error instanceof DeviceTreeError && error.kind === 'not-a-device-tree')
+        refuseOther(source, bytes, 'device tree');
+      throw error;
+    }
+  });
 }
 
 async function readIomem(source: Source): Promise<OwnRam> {
   const bytes = await readWhole(source);
-  try {
-    return parseIomem(new TextDecoder().decode(bytes));
-  } catch (error) {
-    refuseOther(source, bytes, 'iomem');
-    throw named(source, error);
-  }
+  return naming(nameOf(source), () => {
+    try {
+      return parseIomem(new TextDecoder().decode(bytes));
+    } catch (error) {
+      refuseOther(source, bytes, 'iomem');
+      throw error;
+    }
+  });
 }
 
 /** @throws UsageError if the file is something else that has a name. */
@@ -49,7 +62,12 @@ function refuseOther(source: Source, bytes: Uint8Array, role: 'device tree' | 'i
   if (kind && kind.role !== role) throw refused(source, kind.what, kind.hint);
 }
 
-function named(source: Source, error: unknown): unknown {
-  const known = error instanceof InputError || error instanceof DeviceTreeError;
-  return known ? new UsageError(`${nameOf(source)}: ${error.message}`) : error;
+/** Run it; what it says of its input gets the input's name. @throws UsageError. */
+export function naming<T>(name: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const known = error instanceof InputError || error instanceof DeviceTreeError;
+    throw known ? new UsageError(`${name}: ${error.message}`) : error;
+  }
 }

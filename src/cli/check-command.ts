@@ -1,6 +1,5 @@
 /** `dmalab check SCENARIO...`: is this sequence, or this design, right under every cache behaviour and interleaving? */
-import { readdirSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DESIGNS } from '../designs/index.ts';
@@ -24,11 +23,13 @@ import {
   writeCounterexample,
 } from './counterexample-files.ts';
 import { Exit } from './exit-code.ts';
+import { filesOf } from './folders.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
 import { Source } from './kernel-source/source.ts';
 import { Snapshot, watchedFiles } from './kernel-source/watch.ts';
 import { showProgress } from './progress.ts';
+import { scenarioBoards } from './scenario-boards.ts';
 import { nameOf, readWhole } from './sources.ts';
 
 export interface CheckFlags extends CounterexampleFlags {
@@ -53,7 +54,7 @@ export async function checkCommand(paths: readonly string[], flags: CheckFlags, 
       `--watch: found ${flags.json ? '--json' : 'no --kernel-source'}, expected --kernel-source and a report for people`,
     );
   for (;;) {
-    const files = paths.filter((path) => path !== '-' && !isFolder(path));
+    const files = paths.filter((path) => path !== '-').flatMap(scenarioFiles);
     const snapshot = new Snapshot([...watchedFiles(tree), ...files]);
     try {
       await checkOnce(paths, flags, io);
@@ -120,24 +121,10 @@ function commandOf(paths: readonly string[], flags: CheckFlags): string[] {
   return ['check', ...paths, ...given];
 }
 
-/** A folder stands for the scenarios in it, in the order of their names. */
-function scenarioFiles(path: string): string[] {
-  if (path === '-' || !isFolder(path)) return [path];
-  const files = readdirSync(path, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.ya?ml(\.gz)?$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  if (files.length === 0)
-    throw new UsageError(`${path}: found no scenario, expected files named *.yaml in it`);
-  return files;
-}
+const SCENARIOS = { pattern: /\.ya?ml(\.gz)?$/, what: 'scenario', shown: '*.yaml' };
 
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
+function scenarioFiles(path: string): string[] {
+  return filesOf(path, SCENARIOS);
 }
 
 /** Read them all before anything is checked: what cannot be read is said of every file. */
@@ -147,7 +134,7 @@ async function readScenarios(files: readonly string[], flags: CheckFlags, io: Io
   for (const path of files) {
     const source = { path, io, wanted: 'a scenario' };
     const text = new TextDecoder().decode(await readWhole(source));
-    const parsed = parseScenario(text, nameOf(source));
+    const parsed = parseScenario(text, nameOf(source), scenarioBoards(path));
     if ('errors' in parsed) complaints.push(...parsed.errors);
     else scenarios.push(withBounds(parsed.scenario, flags));
   }

@@ -1,5 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { hasDtc } from '../devicetree/testing.ts';
 import { type CheckDocument, checkDocument } from '../report/check-schema.ts';
 import { childCpuSeconds, dmalab, file, spawnDmalab } from './testing.ts';
 
@@ -127,5 +131,39 @@ describe('the shipped scenarios', () => {
     expect(stdout).toMatch(/all \d+ expectations met/);
     expect(stdout).not.toContain('NOT AS EXPECTED');
     expect(stdout).toMatch(/\d+ executions, \d+ transitions in .* bounds a case/);
+  });
+});
+
+describe('a board\u2019s device tree in a scenario', () => {
+  const scenario = (dtb: string) =>
+    `title: x\nplatform: { dtb: ${dtb} }\nbuffers: { b: {} }\nsteps: [{ read: b }]\n`;
+
+  it('is looked for beside the scenario, packed or not', async () => {
+    const board = readFileSync(new URL('../../scenarios/boards/board.dtb', import.meta.url));
+    file('beside.dtb', board);
+    file('packed.dtb', gzipSync(board));
+    for (const name of ['beside.dtb', 'packed.dtb']) {
+      const { errors } = await dmalab(['check', file('board.yaml', scenario(name)), '--quiet']);
+      expect(errors).toEqual([]);
+    }
+  });
+
+  it.each([
+    [
+      'that is missing',
+      'none.dtb',
+      /board\.yaml:2:18: found .*none\.dtb, which cannot be read \(ENOENT\), expected a device tree blob/,
+    ],
+    ['that is none', 'board.yaml', /board\.yaml:2:18: .*board\.yaml: at offset 0x0: found /],
+  ])('%s is said with file, line and column', async (_, name, message) => {
+    const { exit, errors } = await dmalab(['check', file('board.yaml', scenario(name)), '--quiet']);
+    expect(exit).toBe(2);
+    expect(errors.join('\n')).toMatch(message);
+  });
+
+  it.skipIf(!hasDtc())('that ships is what dtc makes of its source', () => {
+    const folder = fileURLToPath(new URL('../../scenarios/boards/', import.meta.url));
+    const made = spawnSync('dtc', ['-q', '-@', '-I', 'dts', '-O', 'dtb', `${folder}board.dts`]);
+    expect(made.stdout.equals(readFileSync(`${folder}board.dtb`))).toBe(true);
   });
 });

@@ -7,6 +7,7 @@ import { type Case, parseScenario, type Scenario } from '../scenario/index.ts';
 import { closest } from '../text/index.ts';
 import { Exit } from './exit-code.ts';
 import { type Io, UsageError } from './io.ts';
+import { scenarioBoards } from './scenario-boards.ts';
 import { nameOf, readWhole } from './sources.ts';
 
 export interface ExportFlags {
@@ -21,13 +22,14 @@ export interface ExportFlags {
 export async function exportCommand(path: string, flags: ExportFlags, io: Io): Promise<Exit> {
   const source = { path, io, wanted: 'a scenario' };
   const design = designOf(flags.design);
-  const parsed = parseScenario(new TextDecoder().decode(await readWhole(source)), nameOf(source));
+  const text = new TextDecoder().decode(await readWhole(source));
+  const parsed = parseScenario(text, nameOf(source), scenarioBoards(path));
   if ('errors' in parsed) throw new UsageError(parsed.errors.join('\ndmalab: '));
   const { scenario } = parsed;
   const one = caseOf(scenario, flags.case);
-  const text = textOf(scenario, one, design, flags);
-  if (flags.output === undefined) io.out(text);
-  else write(flags.output, text);
+  const model = textOf(scenario, one, design, flags);
+  if (flags.output === undefined) io.out(model);
+  else write(flags.output, model);
   return Exit.nothingFound;
 }
 

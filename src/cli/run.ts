@@ -1,12 +1,13 @@
 /** The command line: thin commands over the rooms. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { LANGUAGES } from '../export/index.ts';
+import type { Language } from '../export/index.ts';
 import { KernelSourceError } from '../kernel-source/index.ts';
+import type { AuditFlags } from './audit-command.ts';
 import type { CheckFlags } from './check-command.ts';
 import { Exit } from './exit-code.ts';
-import { type ExportFlags, exportCommand } from './export-command.ts';
+import type { ExportFlags } from './export-command.ts';
 import { type Io, UsageError } from './io.ts';
-import { type ReplayFlags, replayCommand } from './replay-command.ts';
+import type { ReplayFlags } from './replay-command.ts';
 import { VERSION } from './version.ts';
 
 /** Run one command. @param args without the program's name. @returns the exit code. */
@@ -16,16 +17,22 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
     io.complain('found no command, expected: dmalab replay TRACE (dmalab --help lists what there is)');
     return Exit.unusable;
   }
+  // Each command is loaded when it is needed: the others need not wait for it.
   const program = makeProgram(io, {
     replay: async (trace, flags) => {
+      const { replayCommand } = await import('./replay-command.ts');
       exit = await replayCommand(trace, flags, io);
     },
     check: async (scenarios, flags) => {
-      // Loaded when it is needed: replay need not wait for it.
       const { checkCommand } = await import('./check-command.ts');
       exit = await checkCommand(scenarios, flags, io);
     },
+    audit: async (boards, flags) => {
+      const { auditCommand } = await import('./audit-command.ts');
+      exit = await auditCommand(boards, flags, io);
+    },
     export: async (scenario, flags) => {
+      const { exportCommand } = await import('./export-command.ts');
       exit = await exportCommand(scenario, flags, io);
     },
   });
@@ -43,6 +50,7 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
 interface Commands {
   replay(trace: string, flags: ReplayFlags): Promise<void>;
   check(scenarios: string[], flags: CheckFlags): Promise<void>;
+  audit(boards: string[], flags: AuditFlags): Promise<void>;
   export(scenario: string, flags: ExportFlags): Promise<void>;
 }
 
@@ -110,6 +118,30 @@ function makeProgram(io: Io, commands: Commands): Command {
     .option('-q, --quiet', 'no progress')
     .action(commands.check);
   program
+    .command('audit')
+    .description('what a board means for DMA under Xen: coherent or not, how far, which maintenance')
+    .argument('<boards...>', 'device trees, plain or gzipped, or folders of them; - for standard input')
+    .option('--overlay <file>', 'apply an overlay to the board first (again for more)', collect)
+    .option('--compare', 'of two boards, old and new: what changed in DMA terms')
+    .option('--summary', 'sum up by family of SoCs (usual for more than 8 boards)')
+    .addOption(
+      new Option('--dom0 <how>', 'whether dom0\u2019s addresses are machine addresses')
+        .choices(['direct-mapped', 'translated'])
+        .default('direct-mapped'),
+    )
+    .option('--no-smmu', 'Xen runs with iommu=no')
+    .option('--dom0-mem <memory>', 'how much memory dom0 has (1G), or which (512M@0x40000000,1G@0x880000000)')
+    .option(
+      '--json',
+      'one JSON document (schemas/audit.schema.json; --compare: audit-comparison.schema.json)',
+    )
+    .option('--sarif <file>', 'write the findings as SARIF 2.1.0')
+    .option('--force', 'replace a file that is there')
+    .option('--strict', 'hazards count as findings')
+    .option('--exit-zero', 'exit 0 whatever is found')
+    .option('-q, --quiet', 'no progress')
+    .action(commands.audit);
+  program
     .command('export')
     .description('write a scenario with a design as a model for Spin (Promela) or Rumur (Murphi)')
     .argument('<scenario>', 'scenario file, or - for standard input')
@@ -124,6 +156,9 @@ function makeProgram(io: Io, commands: Commands): Command {
   return program;
 }
 
+/** Those of src/export/; loading it for its names would take longer than most commands. */
+const LANGUAGES: readonly Language[] = ['promela', 'murphi'];
+
 const SEE = ' (dmalab COMMAND --help lists what there is)';
 
 function lineSize(text: string): number {
@@ -131,6 +166,10 @@ function lineSize(text: string): number {
   if (!Number.isInteger(size) || size < 16 || size > 2048 || !Number.isInteger(Math.log2(size)))
     throw new InvalidArgumentError('Expected a power of two from 16 to 2048.');
   return size;
+}
+
+function collect(text: string, others: readonly string[] = []): readonly string[] {
+  return [...others, text];
 }
 
 function positive(text: string): number {

@@ -1,5 +1,5 @@
 /** Files as the commands take them: plain or gzipped whatever the name, or "-" for standard input; streamed. */
-import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { InputError } from '../trace/index.ts';
@@ -66,6 +66,8 @@ export async function readChunks(source: Source, onChunk: OnChunk): Promise<stri
  * @throws UsageError if it cannot be read or unpacked, or is larger than any such file.
  */
 export async function readWhole(source: Source): Promise<Uint8Array> {
+  const plain = readPlain(source);
+  if (plain !== undefined) return plain;
   const parts: Uint8Array[] = [];
   let size = 0;
   const damage = await readChunks(source, (chunk) => {
@@ -75,6 +77,20 @@ export async function readWhole(source: Source): Promise<Uint8Array> {
   });
   if (damage !== undefined) throw refused(source, damage, 'copy the file again');
   return Buffer.concat(parts);
+}
+
+/** A small plain file at once: there can be thousands. undefined for all others, and for those that cannot be read. */
+function readPlain({ path }: Source): Uint8Array | undefined {
+  const size = sizeOf(path);
+  // Files of /proc have a size of 0.
+  if (size === undefined || size === 0 || size > CHUNK) return undefined;
+  try {
+    const bytes = readFileSync(path);
+    return isGzip(bytes) ? undefined : bytes;
+  } catch {
+    // Reading it in the usual way says why.
+    return undefined;
+  }
 }
 
 /** Size of a file in bytes; undefined where it has none (standard input, a pipe) or cannot be had. */
@@ -123,15 +139,17 @@ async function* chunksOf({ path, io }: Source): AsyncGenerator<Uint8Array> {
     return;
   }
   const descriptor = openSync(path, 'r');
-  if (!fstatSync(descriptor).isFile()) {
+  const status = fstatSync(descriptor);
+  if (!status.isFile()) {
     // A pipe: opened once only. The stream closes it.
     yield* createReadStream(path, { fd: descriptor, highWaterMark: CHUNK });
     return;
   }
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK);
+    // Of a small file all at once, with a byte more that finds its end; files of /proc say that they are empty.
+    const buffer = Buffer.allocUnsafe(status.size > 0 ? Math.min(CHUNK, status.size + 1) : CHUNK);
     for (;;) {
-      const length = readSync(descriptor, buffer, 0, CHUNK, null);
+      const length = readSync(descriptor, buffer, 0, buffer.length, null);
       if (length === 0) return;
       yield buffer.subarray(0, length);
       // Signals are delivered between chunks only.

@@ -47,6 +47,22 @@ function decide(tree: DeviceTree): Architecture {
   };
 }
 
+/**
+ * ARMv7 CPUs with the virtualization extensions, which a hypervisor needs (Arm ARM DDI 0406C, B1.7; the CPUs'
+ * technical reference manuals). All 64-bit ones of Arm have EL2.
+ */
+const CPU_VIRTUAL = /^arm,cortex-a(7|12|15|17)$|^brcm,brahma-b15$/;
+
+/** Whether the CPUs can run a hypervisor, with the `compatible` that decides; value null where that is not known. */
+export function virtualization(tree: DeviceTree): { readonly value: boolean | null; readonly cpu: string } {
+  for (const cpu of cpuNodes(tree))
+    for (const compatible of readStrings(cpu, 'compatible')) {
+      if (CPU_64.test(compatible) || CPU_VIRTUAL.test(compatible)) return { value: true, cpu: compatible };
+      if (CPU_32.test(compatible)) return { value: false, cpu: compatible };
+    }
+  return { value: null, cpu: '' };
+}
+
 /** The nodes of /cpus that are CPUs. */
 export function cpuNodes(tree: DeviceTree): DeviceNode[] {
   return (tree.root.child('cpus')?.children ?? []).filter((node) => node.baseName === 'cpu');

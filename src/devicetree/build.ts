@@ -1,4 +1,4 @@
-/** Writes flattened device trees for tests, token by token, so that each part of a file can be made wrong. */
+/** Writes flattened device trees: merged ones, and for tests, token by token, so that each part of a file can be made wrong. */
 
 /** true: an empty property; false: none. Numbers are 32-bit cells, strings get their NUL, bytes stand as they are. */
 export type PropertyValue = boolean | string | readonly string[] | readonly number[] | Uint8Array;
@@ -75,7 +75,8 @@ export class Tokens {
   }
 
   padded(bytes: readonly number[]): this {
-    this.bytes.push(...bytes, ...new Array<number>((4 - (bytes.length % 4)) % 4).fill(0));
+    for (const byte of bytes) this.bytes.push(byte);
+    while (this.bytes.length % 4 !== 0) this.bytes.push(0);
     return this;
   }
 

@@ -3,9 +3,10 @@ import type { DmaAddr } from '../address/index.ts';
 import { type Coherence, coherenceOf } from './coherence.ts';
 import { nodeOfDevice } from './device-name.ts';
 import { type DmaWindow, type DmaWindows, dmaWindowsBelow, dmaWindowsOf } from './dma-ranges.ts';
-import { iommuOf, iommuOfFunction } from './iommu.ts';
+import { iommuOf, iommuOfBridge, iommuOfFunction } from './iommu.ts';
 import { bridgeOf, functionNode, hostBridges, type PciAddress, parsePciName } from './pci.ts';
 import { isAvailable, isCompatible } from './properties.ts';
+import { isPciBus } from './translate.ts';
 import type { DeviceNode, DeviceTree } from './tree.ts';
 
 /** What the tree tells Linux about one device's DMA. */
@@ -61,6 +62,19 @@ export function functionFacts(bridge: DeviceNode, address: PciAddress, assumptio
   const reason = assumption === '' ? because : `${because} (${bridge.path} ${assumption})`;
   const iommu = iommuOfFunction(bridge, address.bus * 256 + address.devfn);
   return facts(own ?? bridge, { coherent, because: reason }, iommu, dmaWindowsBelow(bridge), notes);
+}
+
+/**
+ * Facts on what is behind a PCI host bridge as a whole: those of any function, with the IOMMU that its `iommu-map`
+ * names first.
+ */
+function bridgeFacts(bridge: DeviceNode): DeviceFacts {
+  return facts(bridge, coherenceOf(bridge), iommuOfBridge(bridge), dmaWindowsBelow(bridge));
+}
+
+/** Facts on the device at a node, or where that is a PCI host bridge, on what is behind it. */
+export function factsOf(node: DeviceNode): DeviceFacts {
+  return isPciBus(node) ? bridgeFacts(node) : deviceFacts(node);
 }
 
 /** A trace does not say what a virtio device is behind: any virtio,mmio node, or a PCI bus. */

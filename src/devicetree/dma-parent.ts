@@ -10,6 +10,7 @@ import type { DeviceNode } from './tree.ts';
 
 /** Where the device's memory accesses go next; null above the root. */
 export function dmaParent(node: DeviceNode): DeviceNode | null {
+  if (!node.has('interconnect-names')) return node.parent;
   const index = readStrings(node, 'interconnect-names').indexOf('dma-mem');
   if (index < 0) return node.parent;
   // Linux takes the index of the name for that of the phandle, though an interconnect path may have two.

@@ -88,7 +88,20 @@ function windowsAt(node: DeviceNode): DmaWindows {
   return answer;
 }
 
+/** A damaged property has thousands of bad entries; nobody reads more than a few, and every device of the bus gets them. */
+const MOST_NOTES = 16;
+
 function readWindows(node: DeviceNode, value: Uint8Array): DmaWindows {
+  const all = allWindows(node, value);
+  if (all.notes.length <= MOST_NOTES) return all;
+  const left = all.notes.length - MOST_NOTES;
+  return {
+    ...all,
+    notes: [...all.notes.slice(0, MOST_NOTES), `dma-ranges of ${node.path}: ${left} notes more`],
+  };
+}
+
+function allWindows(node: DeviceNode, value: Uint8Array): DmaWindows {
   const because = `dma-ranges of ${node.path}`;
   const notes: string[] = [];
   const windows: DmaWindow[] = [];
@@ -113,7 +126,7 @@ function readWindows(node: DeviceNode, value: Uint8Array): DmaWindows {
   const nothing = { busFrom: dmaAddr(0), machineFrom: machineAddr(0), size: 0 };
   if (windows.length === 0)
     return { windows: [nothing], busLimit: null, because: `${because} reaches nothing`, notes };
-  const last = Math.max(...windows.map(({ busFrom, size }) => busFrom + (size - 1)));
+  const last = windows.reduce((end, { busFrom, size }) => Math.max(end, busFrom + (size - 1)), 0);
   return { windows, busLimit: dmaAddr(last), because, notes };
 }
 

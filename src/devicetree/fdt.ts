@@ -6,9 +6,11 @@
  */
 import { DeviceTreeError, type DeviceTreeWarning, malformed } from './error.ts';
 import { readHeader } from './header.ts';
+import { padded } from './layout.ts';
+import { BIT, bitOf } from './noted-names.ts';
 import { readReservations } from './reservations.ts';
-import { MAX_NAME_LENGTH, type NameOffsets } from './strings-block.ts';
-import { DeviceNode, DeviceTree, padded } from './tree.ts';
+import { MAX_NAME_LENGTH } from './strings-block.ts';
+import { DeviceNode, DeviceTree } from './tree.ts';
 import { duplicateWarnings, MAX_WARNINGS } from './warnings.ts';
 
 const FDT_BEGIN_NODE = 1;
@@ -33,6 +35,13 @@ const MAX_PATH = 1024;
  * and compressed files, which `kind` tells apart. What can be lived with is in the tree's `warnings`.
  */
 export function readFdt(file: Uint8Array): DeviceTree {
+  const tree = parseFdt(file);
+  refuseOtherKinds(tree);
+  return tree;
+}
+
+/** The same of whatever the tree is of. */
+export function parseFdt(file: Uint8Array): DeviceTree {
   // A plain view also of Node's Buffer, whose subarray is another, slower one.
   const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
@@ -50,7 +59,6 @@ export function readFdt(file: Uint8Array): DeviceTree {
     findOddities: duplicateWarnings,
   });
   readStructure(tree, nodes, warnings);
-  refuseOtherKinds(tree);
   return tree;
 }
 
@@ -58,9 +66,8 @@ export function readFdt(file: Uint8Array): DeviceTree {
 function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTreeWarning[]): void {
   const { view, header, strings } = tree;
   const end = header.structOffset + header.structSize;
-  const phandleOffsets = [strings.offsetsOf('phandle'), strings.offsetsOf('linux,phandle')];
-  /** One bit of knowledge a name: checked already. */
-  const checkedNames = new Uint8Array(header.stringsSize);
+  /** What is known of the name at an offset: its bits. */
+  const names = new Int32Array(header.stringsSize);
   let node: DeviceNode | null = null;
   let depth = -1;
   let pathLength = 0;
@@ -85,7 +92,7 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
           throw malformed(at, `a node with a path of ${pathLength} characters`, `at most ${MAX_PATH}`);
         const propertiesStart = at + 4 + padded(nameEnd + 1 - (at + 4));
         const child: DeviceNode = new DeviceNode(tree, node, { offset: at, nameEnd, propertiesStart });
-        node?.children.push(child);
+        if (node !== null) adopt(node, child);
         nodes.push(child);
         node = child;
         at = propertiesStart;
@@ -106,13 +113,19 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
         const next: number = at + 12 + padded(length);
         if (next > end)
           throw malformed(at + 4, `a property of ${length} bytes`, `at most ${end - at - 12}, what is left`);
-        if (checkedNames[nameOffset] !== 1) {
-          strings.nameAt(nameOffset, at + 8);
-          checkedNames[nameOffset] = 1;
+        let name = names[nameOffset] ?? 0;
+        if (name === 0) {
+          name = kindOf(strings.nameAt(nameOffset, at + 8));
+          names[nameOffset] = name;
         }
-        addProperty(node, at, next, warnings);
-        if (node.phandle === 0 && length >= 4 && phandleOffsets.some((name) => isOneOf(nameOffset, name)))
-          node.phandle = view.getUint32(at + 12);
+        if (node.children.length > 0) strayProperty(node, at, warnings);
+        else {
+          node.propertyCount += 1;
+          node.propertiesEnd = next;
+          node.noted |= name & ALL_NOTED;
+          if (name === COMPATIBLE && node.compatibleAt === 0) node.compatibleAt = at;
+        }
+        if (name === PHANDLE && node.phandle === 0 && length >= 4) node.phandle = view.getUint32(at + 12);
         at = next;
         break;
       }
@@ -137,20 +150,29 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
 }
 
 /** Properties after a child node are not the node's for libfdt, hence not for Linux. */
-function addProperty(node: DeviceNode, at: number, next: number, warnings: DeviceTreeWarning[]): void {
-  if (node.children.length === 0) {
-    node.propertyCount += 1;
-    node.propertiesEnd = next;
-  } else if (warnings.length < MAX_WARNINGS) {
+function strayProperty(node: DeviceNode, at: number, warnings: DeviceTreeWarning[]): void {
+  if (warnings.length < MAX_WARNINGS)
     warnings.push({
       offset: at,
       message: `a property of ${node.path} after its child nodes; ignored, as by Linux`,
     });
-  }
 }
 
-function isOneOf(offset: number, offsets: NameOffsets): boolean {
-  return offsets === offset || (typeof offsets === 'object' && offsets.has(offset));
+/** A node's list of children is made with the first one. */
+function adopt(node: DeviceNode, child: DeviceNode): void {
+  if (node.children.length === 0) node.children = [child];
+  else (node.children as DeviceNode[]).push(child);
+}
+
+/** What is known of a name: the bit of a noted one, one of two others, never 0. */
+const PHANDLE = 1 << 30;
+const OTHER = 1 << 29;
+const ALL_NOTED = OTHER - 1;
+const COMPATIBLE = BIT.compatible;
+
+function kindOf(name: string): number {
+  if (name === 'phandle' || name === 'linux,phandle') return PHANDLE;
+  return bitOf(name) || OTHER;
 }
 
 /** File offset of the NUL that ends a node's name. */
@@ -184,7 +206,7 @@ function refuseOtherKinds(tree: DeviceTree): void {
       offset: fragment.offset,
       found: `a device tree overlay (${fragment.path}/__overlay__)`,
       expected: 'the tree of a whole machine',
-      hint: 'apply it to its base first: fdtoverlay -i BASE.dtb -o BOARD.dtb OVERLAY.dtbo',
+      hint: 'apply it to its base: dmalab audit BASE.dtb --overlay OVERLAY.dtbo, or fdtoverlay -i BASE.dtb -o BOARD.dtb OVERLAY.dtbo',
     });
   const images = root.child('images');
   if (images !== undefined && root.child('configurations') !== undefined && !root.has('compatible'))

@@ -1,8 +1,9 @@
 /** Flattened device trees and what they say about DMA: coherence, bus windows, IOMMUs, the platform. */
-export { type Architecture, architecture } from './architecture.ts';
+export { type Architecture, architecture, virtualization } from './architecture.ts';
 export { type Coherence, coherenceOf } from './coherence.ts';
 export { deviceName } from './device-name.ts';
-export { type DeviceFacts, deviceFacts, findDevice, functionFacts } from './devices.ts';
+export { type DeviceFacts, deviceFacts, factsOf, findDevice, functionFacts } from './devices.ts';
+export { type DmaKind, type DmaMaster, dmaMasters, poolOf } from './dma-masters.ts';
 export {
   type DmaWindow,
   type DmaWindows,
@@ -13,8 +14,10 @@ export {
 } from './dma-ranges.ts';
 export { DeviceTreeError, type DeviceTreeErrorKind, type DeviceTreeWarning } from './error.ts';
 export { readFdt } from './fdt.ts';
-export { iommuOf } from './iommu.ts';
+export { iommuOf, iommuOfBridge } from './iommu.ts';
 export type { MemoryRange } from './memory-range.ts';
+export { type OuterCache, outerCache } from './outer-cache.ts';
+export { applyOverlay, readOverlay } from './overlay.ts';
 export { hostBridges } from './pci.ts';
 export { type Platform, type ReservedRegion, readPlatform } from './platform.ts';
 export {

@@ -4,7 +4,7 @@
  * keeps it for itself, is not in the tree.
  */
 
-import { cells, isAvailable, readPhandles, readU32 } from './properties.ts';
+import { cellAt, cells, isAvailable, readPhandles, readU32 } from './properties.ts';
 import type { DeviceNode } from './tree.ts';
 
 /** IOMMU of a platform device: the first of its `iommus`; null without, or where that node is disabled. */
@@ -17,6 +17,14 @@ export function iommuOf(device: DeviceNode): DeviceNode | null {
 export function iommuOfFunction(bridge: DeviceNode, requesterId: number): DeviceNode | null {
   const target = mapped(bridge, requesterId);
   return target !== null && isAvailable(target) ? target : null;
+}
+
+/** IOMMU of what is behind a bridge, whatever its id: the first that `iommu-map` names, else that of the bridge itself. */
+export function iommuOfBridge(bridge: DeviceNode): DeviceNode | null {
+  const value = bridge.property('iommu-map');
+  const phandle = value === undefined || value.length % 4 !== 0 ? undefined : cellAt(value, 1);
+  const target = phandle === undefined ? undefined : bridge.tree.byPhandle(phandle);
+  return target !== undefined && isAvailable(target) ? target : iommuOf(bridge);
 }
 
 function mapped(bridge: DeviceNode, requesterId: number): DeviceNode | null {

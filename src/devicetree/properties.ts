@@ -65,9 +65,14 @@ export function isCompatible(node: DeviceNode, compatible: string): boolean {
 
 /** No `status`, or "okay", or "ok". Linux makes no device of any other. */
 export function isAvailable(node: DeviceNode): boolean {
-  if (!node.has('status')) return true;
-  const status = readString(node, 'status');
-  return status === 'okay' || status === 'ok';
+  const status = node.property('status');
+  // "okay" or "ok" and a NUL, without making a string of it: every walk asks every node.
+  return (
+    status === undefined ||
+    (status[0] === 0x6f &&
+      status[1] === 0x6b &&
+      (status[2] === 0 || (status[2] === 0x61 && status[3] === 0x79 && status[4] === 0)))
+  );
 }
 
 /** `#address-cells` of the bus: how many cells its children's addresses have. Up the tree where missing, then 1. */

@@ -16,7 +16,7 @@ export class StringsBlock {
   private readonly text: string;
   private readonly fileOffset: number;
   private readonly names = new Map<number, string>();
-  private readonly offsets = new Map<string, NameOffsets>();
+  private offsets: Map<string, NonNullable<NameOffsets>> | undefined;
 
   constructor(bytes: Uint8Array, fileOffset: number) {
     this.text = latin1(bytes);
@@ -50,22 +50,28 @@ export class StringsBlock {
     return name;
   }
 
-  /** Every offset at which the name can be referred to. */
+  /** The offsets at which the name is referred to in the tree. To be asked when all of the tree has been read. */
   offsetsOf(name: string): NameOffsets {
-    if (this.offsets.has(name)) return this.offsets.get(name);
-    const found: number[] = [];
-    const wanted = `${name}\0`;
-    for (let at = this.text.indexOf(wanted); at >= 0; at = this.text.indexOf(wanted, at + 1)) found.push(at);
-    const result = found.length > 1 ? new Set(found) : found[0];
-    this.offsets.set(name, result);
-    return result;
+    if (this.offsets === undefined) {
+      this.offsets = new Map();
+      for (const [offset, known] of this.names) {
+        const others = this.offsets.get(known);
+        if (others === undefined) this.offsets.set(known, offset);
+        else
+          this.offsets.set(
+            known,
+            new Set(typeof others === 'number' ? [others, offset] : [...others, offset]),
+          );
+      }
+    }
+    return this.offsets.get(name);
   }
 }
 
 /** Bytes as characters U+0000 to U+00FF. (TextDecoder's "latin1" is Windows-1252, which is something else.) */
 export function latin1(bytes: Uint8Array): string {
   if (bytes.length <= SHORT) return Reflect.apply(String.fromCharCode, null, bytes);
-  if (bytes.every((byte) => byte < 0x80)) return ascii.decode(bytes);
+  if (isAscii(bytes)) return ascii.decode(bytes);
   const parts: string[] = [];
   for (let at = 0; at < bytes.length; at += SHORT) parts.push(latin1(bytes.subarray(at, at + SHORT)));
   return parts.join('');
@@ -74,3 +80,8 @@ export function latin1(bytes: Uint8Array): string {
 /** Up to this length a TextDecoder costs more than it saves; well below the arguments that engines accept. */
 const SHORT = 64;
 const ascii = new TextDecoder();
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += 1) if ((bytes[at] ?? 0) >= 0x80) return false;
+  return true;
+}

@@ -4,10 +4,14 @@
  * Nodes keep offsets into the file; names, paths and properties are made when asked for, because most of a blob
  * is never looked at.
  */
+import { CompatibleIndex } from './compatible-index.ts';
 import type { DeviceTreeWarning } from './error.ts';
 import type { FdtHeader } from './header.ts';
+import { PROP_HEADER, padded } from './layout.ts';
 import type { MemoryRange } from './memory-range.ts';
+import { bitOf } from './noted-names.ts';
 import { latin1, StringsBlock } from './strings-block.ts';
+import type { WordTable } from './words.ts';
 
 /** A flattened device tree that was read without error. Holds on to the file's bytes. */
 export class DeviceTree {
@@ -23,6 +27,7 @@ export class DeviceTree {
   private readonly findOddities: (tree: DeviceTree) => DeviceTreeWarning[];
   private allWarnings: readonly DeviceTreeWarning[] | undefined;
   private phandles: Map<number, DeviceNode> | undefined;
+  private compatibles: CompatibleIndex<DeviceNode> | undefined;
   private readonly pathTables = new Map<string, ReadonlyMap<string, string>>();
 
   constructor(parts: {
@@ -72,6 +77,12 @@ export class DeviceTree {
     return this.phandles.get(phandle);
   }
 
+  /** The nodes whose `compatible` has exactly this string, enabled or not, in the order of the file. */
+  byCompatible(text: string): readonly DeviceNode[] {
+    this.compatibles ??= new CompatibleIndex(this.nodes, this.view, this.bytes);
+    return this.compatibles.find(text);
+  }
+
   /**
    * The node at a path "/soc/mmc@fe300000" (names in full), or at one that starts with an alias, "mmc0/...".
    * What follows a ":" is an option of stdout-path and ignored.
@@ -119,6 +130,7 @@ export class DeviceTree {
 }
 
 const SLASH = 0x2f;
+const AT = 0x40;
 
 function walk(from: DeviceNode, path: string): DeviceNode | undefined {
   let node: DeviceNode | undefined = from;
@@ -130,10 +142,23 @@ function walk(from: DeviceNode, path: string): DeviceNode | undefined {
   return node;
 }
 
+/** Most nodes have none. */
+const NO_CHILDREN: readonly DeviceNode[] = [];
+
+/** What is made of a node when somebody asks; of most nodes nobody does. */
+interface Made {
+  name?: string;
+  path?: string;
+  properties?: Map<string, Uint8Array>;
+  children?: Map<string, DeviceNode>;
+  /** Of children. */
+  lookUps?: number;
+}
+
 /** Scanning this many properties is quicker than a table of them; more would make look-ups quadratic. */
 const SCAN_LIMIT = 32;
-/** Bytes of a property's header: token, length, name offset. */
-const PROP_HEADER = 12;
+/** Of so many look-ups among many children a table is not worth its while. */
+const FEW = 8;
 const FDT_PROP = 3;
 
 /** Where a node lies in the file; byte offsets. */
@@ -151,20 +176,21 @@ export class DeviceNode {
   /** null for the root. */
   readonly parent: DeviceNode | null;
   /** In the order of the file. */
-  readonly children: DeviceNode[] = [];
+  children: readonly DeviceNode[] = NO_CHILDREN;
   /** Byte offset of the node in the file. */
   readonly offset: number;
   /** `phandle` or `linux,phandle`; 0 if it has none. */
   phandle = 0;
+  /** Which of the noted properties it has: bits of noted-names.ts. */
+  noted = 0;
+  /** File offset of its `compatible` (the FDT_PROP token); 0 if it has none. */
+  compatibleAt = 0;
   /** Number of properties and the end of their part of the file; set while reading. */
   propertyCount = 0;
   propertiesEnd: number;
   private readonly nameEnd: number;
   private readonly propertiesStart: number;
-  private ownName: string | undefined;
-  private ownPath: string | undefined;
-  private table: Map<string, Uint8Array> | undefined;
-  private childTable: Map<string, DeviceNode> | undefined;
+  private made: Made | undefined;
 
   constructor(tree: DeviceTree, parent: DeviceNode | null, place: NodePlace) {
     this.tree = tree;
@@ -177,8 +203,9 @@ export class DeviceNode {
 
   /** Full name, "mmc@fe300000"; empty for the root. */
   get name(): string {
-    this.ownName ??= this.tree.text(this.offset + 4, this.nameEnd);
-    return this.ownName;
+    this.made ??= {};
+    this.made.name ??= this.tree.text(this.offset + 4, this.nameEnd);
+    return this.made.name;
   }
 
   /** Characters of the name. */
@@ -192,6 +219,15 @@ export class DeviceNode {
     return at < 0 ? this.name : this.name.slice(0, at);
   }
 
+  /** Same answer as name === text, but quicker. */
+  isNamed(text: string): boolean {
+    if (text.length !== this.nameLength) return false;
+    const { bytes } = this.tree;
+    for (let i = 0; i < text.length; i += 1)
+      if (bytes[this.offset + 4 + i] !== text.charCodeAt(i)) return false;
+    return true;
+  }
+
   /** What follows "@", or undefined. */
   get unitAddress(): string | undefined {
     const at = this.name.indexOf('@');
@@ -200,26 +236,31 @@ export class DeviceNode {
 
   /** "/" for the root, else "/soc/mmc@fe300000". */
   get path(): string {
-    if (this.ownPath === undefined) {
+    this.made ??= {};
+    if (this.made.path === undefined) {
       const above = this.parent === null || this.parent.parent === null ? '' : this.parent.path;
-      this.ownPath = `${above}/${this.name}`;
+      this.made.path = `${above}/${this.name}`;
     }
-    return this.ownPath;
+    return this.made.path;
   }
 
   /** All properties by name, in the order of the file. Of two of the same name Linux sees the first. */
   get properties(): ReadonlyMap<string, Uint8Array> {
-    if (this.table === undefined) {
-      this.table = new Map();
-      for (const { name, value } of this.eachProperty())
-        if (!this.table.has(name)) this.table.set(name, value);
+    this.made ??= {};
+    if (this.made.properties === undefined) {
+      const table = new Map<string, Uint8Array>();
+      for (const { name, value } of this.eachProperty()) if (!table.has(name)) table.set(name, value);
+      this.made.properties = table;
     }
-    return this.table;
+    return this.made.properties;
   }
 
   /** The value (a view of the file's bytes), or undefined. Same answer as properties.get(name), but quicker. */
   property(name: string): Uint8Array | undefined {
-    if (this.table !== undefined || this.propertyCount > SCAN_LIMIT) return this.properties.get(name);
+    const bit = bitOf(name);
+    if (bit !== 0 && (this.noted & bit) === 0) return undefined;
+    if (this.made?.properties !== undefined || this.propertyCount > SCAN_LIMIT)
+      return this.properties.get(name);
     const offsets = this.tree.strings.offsetsOf(name);
     if (offsets === undefined) return undefined;
     const view = this.tree.view;
@@ -238,20 +279,33 @@ export class DeviceNode {
     return undefined;
   }
 
+  /** What belongs to the node's name before "@" in a table. */
+  lookUpBaseName<T>(table: WordTable<T>): T | undefined {
+    const { bytes } = this.tree;
+    const start = this.offset + 4;
+    let end = start;
+    while (end < this.nameEnd && bytes[end] !== AT) end += 1;
+    return table.get(bytes, start, end);
+  }
+
   /** Whether the node has the property, with whatever value: a boolean property is true when it is there. */
   has(name: string): boolean {
-    return this.property(name) !== undefined;
+    const bit = bitOf(name);
+    return bit === 0 ? this.property(name) !== undefined : (this.noted & bit) !== 0;
   }
 
   /** The first child of that full name, or undefined. */
   child(name: string): DeviceNode | undefined {
-    if (this.children.length <= SCAN_LIMIT) return this.children.find((node) => node.name === name);
-    if (this.childTable === undefined) {
-      this.childTable = new Map();
-      for (const node of this.children)
-        if (!this.childTable.has(node.name)) this.childTable.set(node.name, node);
+    this.made ??= {};
+    this.made.lookUps = (this.made.lookUps ?? 0) + 1;
+    if (this.children.length <= SCAN_LIMIT || this.made.lookUps <= FEW)
+      return this.children.find((node) => node.isNamed(name));
+    if (this.made.children === undefined) {
+      const table = new Map<string, DeviceNode>();
+      for (const node of this.children) if (!table.has(node.name)) table.set(node.name, node);
+      this.made.children = table;
     }
-    return this.childTable.get(name);
+    return this.made.children.get(name);
   }
 
   /** Every property as it stands in the file, duplicates included; `offset` is its FDT_PROP token's. */
@@ -272,9 +326,4 @@ export class DeviceNode {
       at = start + padded(length);
     }
   }
-}
-
-/** Round a length up to the 4 bytes that tokens are aligned to. */
-export function padded(length: number): number {
-  return Math.ceil(length / 4) * 4;
 }

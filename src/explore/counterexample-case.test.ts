@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dmaDirect, findDesign } from '../designs/index.ts';
 import { type Case, DEFAULT_BOUNDS, parseScenario, type Scenario } from '../scenario/index.ts';
+import { boardsBeside } from '../scenario/testing.ts';
 import { checkScenario, summarise } from './check.ts';
 import { checkCase } from './check-case.ts';
 import { type CounterexampleFile, counterexampleFile } from './counterexample-case.ts';
@@ -28,7 +29,11 @@ function shippedScenarios(): Scenario[] {
     .filter((file) => file.endsWith('.yaml'))
     .sort()
     .map((file) => {
-      const parsed = parseScenario(readFileSync(join(ROOT, file), 'utf8'), file);
+      const parsed = parseScenario(
+        readFileSync(join(ROOT, file), 'utf8'),
+        file,
+        boardsBeside(join(ROOT, file)),
+      );
       if ('errors' in parsed) throw new Error(parsed.errors.join('\n'));
       return parsed.scenario;
     });

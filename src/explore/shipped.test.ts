@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { DESIGNS, findDesign } from '../designs/index.ts';
 import { parseScenario, type Scenario } from '../scenario/index.ts';
+import { boardsBeside } from '../scenario/testing.ts';
 import { checkCase } from './check-case.ts';
 import { checkScenario, summarise } from './index.ts';
 
@@ -16,7 +17,7 @@ const files = readdirSync(ROOT, { recursive: true, withFileTypes: true })
   .sort();
 
 function read(file: string): Scenario {
-  const parsed = parseScenario(readFileSync(join(ROOT, file), 'utf8'), file);
+  const parsed = parseScenario(readFileSync(join(ROOT, file), 'utf8'), file, boardsBeside(join(ROOT, file)));
   if ('errors' in parsed) throw new Error(parsed.errors.join('\n'));
   return parsed.scenario;
 }

@@ -14,6 +14,7 @@ import {
   type PlatformSpec,
   parseScenario,
 } from '../scenario/index.ts';
+import { boardsBeside } from '../scenario/testing.ts';
 
 export const NATIVE: PlatformSpec = {
   architecture: 'arm64',
@@ -146,7 +147,7 @@ export function shippedCases(most: number): { file: string; one: Case; design: D
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
     .flatMap((file) => {
-      const parsed = parseScenario(readFileSync(file, 'utf8'), file);
+      const parsed = parseScenario(readFileSync(file, 'utf8'), file, boardsBeside(file));
       if ('errors' in parsed) throw new Error(parsed.errors.join('\n'));
       const { cases, expectations } = parsed.scenario;
       const names = new Set(expectations.flatMap(({ designs }) => designs));

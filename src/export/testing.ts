@@ -11,6 +11,7 @@ import { adversarialProgram } from '../explore/check-case.ts';
 import { explore, type Rule } from '../explore/index.ts';
 import type { Design } from '../linux/index.ts';
 import { type Bounds, type Case, DEFAULT_BOUNDS, parseScenario } from '../scenario/index.ts';
+import { boardsBeside } from '../scenario/testing.ts';
 import { CannotExport, type ExportOptions, exportCase, type Language } from './index.ts';
 
 /** Rules of which an assertion can fail, sorted. */
@@ -33,7 +34,11 @@ export function shippedCases(most: number): ShippedCase[] {
     file.endsWith('.yaml'),
   );
   return files.sort().flatMap((file) => {
-    const parsed = parseScenario(readFileSync(join(SHIPPED, file), 'utf8'), file);
+    const parsed = parseScenario(
+      readFileSync(join(SHIPPED, file), 'utf8'),
+      file,
+      boardsBeside(join(SHIPPED, file)),
+    );
     if ('errors' in parsed) throw new Error(parsed.errors.join(', '));
     const { cases, expectations, bounds } = parsed.scenario;
     const names = new Set(expectations.flatMap(({ designs }) => designs));

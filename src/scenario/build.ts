@@ -1,4 +1,5 @@
 /** From a file of the right shape to a case: defaults, and what must be true of the whole. */
+import { boardOf, type ReadBoard } from './board.ts';
 import { buffersOf } from './buffers.ts';
 import { type Actor, namesOf } from './names.ts';
 import { checkBuses, devicesOf, domainsOf, hardwareDomain, platformOf } from './platform.ts';
@@ -18,13 +19,15 @@ export interface BuildOptions {
   readonly report: Report;
   /** Line of the file on which what stands at a path begins. */
   readonly lineOf: (path: Path) => number;
+  readonly readBoard: ReadBoard;
 }
 
 /** What is wrong is reported; the case is then of no use. */
-export function buildCase(file: ScenarioFile, { name, report, lineOf }: BuildOptions): Case {
-  const platform = platformOf(file, report);
+export function buildCase(file: ScenarioFile, { name, report, lineOf, readBoard }: BuildOptions): Case {
+  const tree = boardOf(file, readBoard, report);
+  const platform = platformOf(file, tree, report);
   const domains = domainsOf(file, platform, report);
-  const devices = devicesOf(file);
+  const devices = devicesOf(file, tree, report);
   const buffers = buffersOf(file, domains, platform, report);
   checkBuses(devices, domains, buffers, report);
   const agents = agentsOf(file, domains, devices, report);

@@ -1,4 +1,5 @@
 /** The scenario language: schema, parser, sweeps. */
+export type { ReadBoard } from './board.ts';
 export { type ParseErrors, type ParseResult, parseScenario } from './parse.ts';
 export type { Problem } from './problem.ts';
 export {

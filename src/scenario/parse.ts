@@ -1,5 +1,6 @@
 /** From the text of a scenario file to a scenario, or to everything that is wrong with it. */
 import { DESIGNS } from '../designs/index.ts';
+import { noBoards, type ReadBoard } from './board.ts';
 import { buildCase } from './build.ts';
 import { addIssues } from './issues.ts';
 import type { Problem, Problems } from './problem.ts';
@@ -18,10 +19,14 @@ export interface ParseErrors {
   readonly problems: readonly Problem[];
 }
 
-/** Read a scenario. Never throws. @param file its name, for messages and results. */
-export function parseScenario(text: string, file: string): ParseResult {
+/**
+ * Read a scenario. Never throws.
+ * @param file its name, for messages and results.
+ * @param readBoard reads the device tree that it may name.
+ */
+export function parseScenario(text: string, file: string, readBoard: ReadBoard = noBoards): ParseResult {
   const { root, problems, lineOf } = readYaml(text);
-  const scenario = root && read(root, { text, file, problems, lineOf });
+  const scenario = root && read(root, { text, file, problems, lineOf, readBoard });
   if (scenario && !problems.any) return { scenario };
   const list = problems.list();
   const errors = list.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
@@ -33,6 +38,7 @@ interface Context {
   readonly file: string;
   readonly problems: Problems;
   readonly lineOf: (at: number) => number;
+  readonly readBoard: ReadBoard;
 }
 
 function read(root: TreeNode, context: Context): Scenario | undefined {
@@ -85,7 +91,7 @@ function readCase({ name, root }: SweptCase, context: Context, cases: Case[]): S
   }
   const report = reporter(root, problems, note);
   const lineOf = (path: Path) => context.lineOf(nearest(root, path).node.from);
-  cases.push(buildCase(shape.data, { name, report, lineOf }));
+  cases.push(buildCase(shape.data, { name, report, lineOf, readBoard: context.readBoard }));
   return problems.any ? undefined : shape.data;
 }
 

@@ -1,6 +1,8 @@
 /** Platform, domains and devices of a case, with every default filled in. */
+import type { DeviceTree } from '../devicetree/index.ts';
 import { FIRST_ON_ARM64 } from '../linux/index.ts';
 import { FIRST_ON_ARM, XEN_QUIRKS } from '../xen/index.ts';
+import { deviceFactsOfBoard, platformFacts } from './board.ts';
 import { overlap, placeRam, reserved } from './places.ts';
 import { hex, type Report } from './report.ts';
 import type { ScenarioFile } from './schema.ts';
@@ -16,11 +18,14 @@ const LOCAL = 'maintenance-on-local-cpu-only';
 
 export function platformOf(
   { platform = {}, agents = {} }: Pick<ScenarioFile, 'platform' | 'agents'>,
+  tree: DeviceTree | undefined,
   report: Report,
 ): PlatformSpec {
-  const architecture = platform.architecture ?? 'arm64';
+  const board = platformFacts(tree);
+  const architecture = platform.architecture ?? board.architecture ?? 'arm64';
+  const outerCache = platform.outerCache ?? board.outerCache ?? false;
   const xen = platform.xen === 'none' ? undefined : platform.xen;
-  checkReleases(platform, report);
+  checkReleases(architecture, platform, report);
   const lineSizes =
     typeof platform.lineSize === 'object' ? platform.lineSize : ([platform.lineSize ?? 64] as const);
   const believed = platform.believedLineSizes ?? [];
@@ -33,7 +38,7 @@ export function platformOf(
     );
   for (const [name, { cpu = 0 }] of Object.entries(agents))
     if (cpu >= cpus) report(['agents', name, 'cpu'], `found ${cpu}, expected a core from 0 to ${cpus - 1}`);
-  checkModel(lineSizes, platform.outerCache ?? false, (platform.quirks ?? []).includes(LOCAL), cpus, report);
+  checkModel(lineSizes, outerCache, (platform.quirks ?? []).includes(LOCAL), cpus, report);
   if (platform.lpae === false && architecture !== 'arm')
     report(['platform', 'lpae'], `found false, expected true: ${architecture} has 64-bit addresses`);
   for (const [index, quirk] of (platform.quirks ?? []).entries())
@@ -62,7 +67,7 @@ export function platformOf(
     lineSizes,
     believedLineSizes: believed,
     cpus,
-    outerCache: platform.outerCache ?? false,
+    outerCache,
     outerCacheDriver: platform.outerCacheDriver ?? 'linux',
     smmu: platform.smmu ?? false,
     preemption: platform.preemption ?? true,
@@ -123,15 +128,23 @@ export function domainsOf(
   }));
 }
 
-export function devicesOf({ devices = {} }: Pick<ScenarioFile, 'devices'>): DeviceSpec[] {
-  return Object.entries(devices).map(([name, device]) => ({
-    name,
-    coherent: device.coherent ?? false,
-    believedCoherent: device.believedCoherent ?? device.coherent ?? false,
-    maskBits: device.maskBits ?? 52,
-    busOffset: device.busOffset ?? 0,
-    behaves: device.behaves ?? 'any-time',
-  }));
+export function devicesOf(
+  { devices = {}, platform }: Pick<ScenarioFile, 'devices' | 'platform'>,
+  tree: DeviceTree | undefined,
+  report: Report,
+): DeviceSpec[] {
+  return Object.entries(devices).map(([name, device]) => {
+    const facts = deviceFactsOfBoard(name, device, tree, platform?.dtb !== undefined, report);
+    const coherent = device.coherent ?? facts.coherent ?? false;
+    return {
+      name,
+      coherent,
+      believedCoherent: device.believedCoherent ?? facts.coherent ?? coherent,
+      maskBits: device.maskBits ?? facts.maskBits ?? 52,
+      busOffset: device.busOffset ?? facts.busOffset ?? 0,
+      behaves: device.behaves ?? 'any-time',
+    };
+  });
 }
 
 /** Every byte of memory has an address on every device's bus. */
@@ -186,7 +199,8 @@ function isDirectMapped({ architecture, smmu }: PlatformSpec): boolean {
 
 /** Neither Linux nor Xen ran on every architecture from the beginning. */
 function checkReleases(
-  { architecture = 'arm64', linux, xen }: NonNullable<ScenarioFile['platform']>,
+  architecture: PlatformSpec['architecture'],
+  { linux, xen }: NonNullable<ScenarioFile['platform']>,
   report: Report,
 ): void {
   if (architecture === 'arm64' && linux && !isAtMost(FIRST_ON_ARM64, linux))

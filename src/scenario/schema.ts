@@ -31,7 +31,15 @@ const address = () =>
   integer(0, ADDRESSES - 1, 'the machine address of a page, such as 0x140000000 or 5GiB', isPageAligned);
 
 const platform = optionalFields({
-  architecture: z.enum(['arm', 'arm64', 'x86']).optional().describe('arm64 if not given'),
+  dtb: words()
+    .optional()
+    .describe(
+      'device tree of the board, relative to this file: architecture and outer cache are taken from it',
+    ),
+  architecture: z
+    .enum(['arm', 'arm64', 'x86'])
+    .optional()
+    .describe('if not given, that of the device tree; without one arm64'),
   linux: version('a release of Linux', LINUX_RELEASES, '6.12')
     .optional()
     .describe('release of every Linux here: native maintenance, bounce rules; 6.12 if not given'),
@@ -45,7 +53,9 @@ const platform = optionalFields({
     .optional()
     .describe('line size that each core believes in; the smallest if not given'),
   cpus: count(64).optional().describe('cores; as many as agents run on if not given'),
-  outerCache: flag().optional().describe('PL310: beyond the inner caches, by physical address'),
+  outerCache: flag()
+    .optional()
+    .describe('PL310: beyond the inner caches, by physical address; if not given, as in the device tree'),
   outerCacheDriver: z
     .enum(['linux', 'none'])
     .optional()
@@ -101,10 +111,19 @@ const domain = optionalFields({
 });
 
 const device = optionalFields({
-  coherent: flag().optional().describe('the hardware snoops the CPU caches; false if not given'),
+  node: words()
+    .optional()
+    .describe(
+      'its node in the device tree (path, alias or &label): coherent, maskBits and busOffset are taken from there',
+    ),
+  coherent: flag()
+    .optional()
+    .describe('the hardware snoops the CPU caches; if not given, as its node says; without one false'),
   believedCoherent: flag()
     .optional()
-    .describe('the kernel believes so (dma-coherent in the device tree); what is true if not given'),
+    .describe(
+      'the kernel believes so (dma-coherent in the device tree); if not given, as its node says; without one what is true',
+    ),
   maskBits: integer(1, 52, 'a number from 1 to 52').optional().describe('address bits; 52 if not given'),
   busOffset: integer(-ADDRESSES, ADDRESSES, 'a number of bytes, a multiple of 4096', isPageAligned)
     .optional()

@@ -1,4 +1,8 @@
 /** Help for tests of scenarios. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readFdt } from '../devicetree/index.ts';
+import type { ReadBoard } from './board.ts';
 import { parseScenario } from './parse.ts';
 import type { Case, Scenario } from './types.ts';
 
@@ -24,3 +28,8 @@ export function problemsOf(text: string): string[] {
 }
 
 export { arbitraryCase } from './random-case.ts';
+
+/** Reads the device tree that a scenario's file names, as the command line does. */
+export function boardsBeside(file: string): ReadBoard {
+  return (path) => readFdt(readFileSync(join(dirname(file), path)));
+}

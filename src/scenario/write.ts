@@ -68,7 +68,7 @@ function platform(one: Case): Fields {
   const { architecture, believedLineSizes } = rest;
   const given = { architecture, believedLineSizes: [...believedLineSizes], ...(xen ? { xen } : {}) };
   const agents = Object.fromEntries(one.agents.map(({ name, cpu }) => [name, { cpu, steps: [] }]));
-  const usual = platformOf({ platform: given, agents }, IGNORE);
+  const usual = platformOf({ platform: given, agents }, undefined, IGNORE);
   const known = { ...usual, architecture: 'arm64', believedLineSizes: [] };
   const bounce = differing(swiotlb, usual.swiotlb);
   return {
@@ -102,7 +102,7 @@ function domains(one: Case): Fields {
 
 function devices(one: Case): Fields {
   const written = one.devices.map(({ name, ...device }) => {
-    const [usual] = devicesOf({ devices: { [name]: { coherent: device.coherent } } });
+    const [usual] = devicesOf({ devices: { [name]: { coherent: device.coherent } } }, undefined, IGNORE);
     return [name, differing(device, { ...usual, coherent: false })];
   });
   return Object.fromEntries(written);

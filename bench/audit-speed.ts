@@ -1,0 +1,98 @@
+/**
+ * Auditing boards in one process against `dtc -I dtb -O dts` on each of them, on one core, in turn.
+ *
+ * The boards are the folder that BOARDS names (scripts/fetch-boards.sh fetches Debian's 1,474), else the blobs of the tests, as many
+ * times over.
+ */
+import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AuditPass } from './audit-ours.ts';
+import { median, outputOf, type Sample, timeProcess } from './measure.ts';
+
+/** The goal: times dtc's speed. */
+const GOAL = 10;
+const ROOT = join(import.meta.dirname, '..');
+const FIXTURES = join(ROOT, 'src/devicetree/boards');
+
+export interface AuditSpeed {
+  readonly boards: number;
+  readonly MB: number;
+  /** Which boards they are. */
+  readonly from: string;
+  readonly dtc: Sample;
+  /** The whole command, with start and loading. */
+  readonly command: Sample;
+  /** Without these: the first pass over the boards, and the third. */
+  readonly first: Sample;
+  readonly later: Sample;
+  /** dtc's time by ours. */
+  readonly ratio: Readonly<Record<'command' | 'first' | 'later', number>>;
+  readonly goal: number;
+  readonly reached: Readonly<Record<'command' | 'first' | 'later', boolean>>;
+}
+
+export function measureAudit(rounds: number, core: number | undefined, folder: string): AuditSpeed {
+  const given = process.env['BOARDS'];
+  const boards = given ?? copies(join(folder, 'boards'));
+  const files = readdirSync(boards, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.dtb'))
+    .map((name) => join(boards, name));
+  if (files.length === 0) throw new Error(`${boards}: found no *.dtb`);
+  const samples = { dtc: [], command: [], first: [], later: [] } as Record<string, Sample[]>;
+  const ours = (script: string, ...args: string[]) => [
+    process.execPath,
+    '--max-semi-space-size=8',
+    join(ROOT, script),
+    ...args,
+  ];
+  for (let round = 0; round < rounds; round++) {
+    const loop = 'for f in "$@"; do dtc -q -I dtb -O dts -o /dev/null "$f" || exit 1; done';
+    samples['dtc']?.push(timeProcess({ argv: ['sh', '-c', loop, 'sh', ...files] }, core));
+    samples['command']?.push(
+      timeProcess({ argv: ours('src/cli/main.ts', 'audit', boards, '--json', '--exit-zero') }, core),
+    );
+    const passes = outputOf(ours('bench/audit-ours.ts', boards, '3'), core)
+      .trim()
+      .split('\n');
+    const [first, , later] = passes.map((line) => JSON.parse(line) as AuditPass);
+    if (first === undefined || later === undefined || first.boards !== files.length)
+      throw new Error(`audited ${first?.boards} of ${files.length} boards`);
+    samples['first']?.push(first);
+    samples['later']?.push(later);
+  }
+  const of = (name: string): Sample => ({
+    wall: median((samples[name] ?? []).map(({ wall }) => wall)),
+    cpu: median((samples[name] ?? []).map(({ cpu }) => cpu)),
+  });
+  const [dtc, command, first, later] = [of('dtc'), of('command'), of('first'), of('later')];
+  const ratio = {
+    command: dtc.wall / command.wall,
+    first: dtc.wall / first.wall,
+    later: dtc.wall / later.wall,
+  };
+  return {
+    boards: files.length,
+    MB: files.reduce((sum, file) => sum + statSync(file).size, 0) / 1e6,
+    from: given ?? 'the tests\u2019 blobs, again and again (BOARDS=FOLDER for others)',
+    dtc,
+    command,
+    first,
+    later,
+    ratio,
+    goal: GOAL,
+    reached: {
+      command: ratio.command >= GOAL,
+      first: ratio.first >= GOAL,
+      later: ratio.later >= GOAL,
+    },
+  };
+}
+
+/** As many blobs as Debian has, in a folder. */
+function copies(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  const blobs = readdirSync(FIXTURES).filter((name) => name.endsWith('.dtb'));
+  for (let i = 0; i < 100; i++)
+    for (const name of blobs) copyFileSync(join(FIXTURES, name), join(folder, `${i}-${name}`));
+  return folder;
+}

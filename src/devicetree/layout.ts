@@ -1,0 +1,9 @@
+/** Sizes in the structure block (specification v0.4, 5.4). */
+
+/** Bytes of a property before its value: token, length, name offset. */
+export const PROP_HEADER = 12;
+
+/** Round a length up to the 4 bytes that tokens are aligned to. */
+export function padded(length: number): number {
+  return Math.ceil(length / 4) * 4;
+}

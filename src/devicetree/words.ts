@@ -1,0 +1,55 @@
+/**
+ * Tables of words that are looked up as they stand in the file: a board has thousands of names, nearly all of which are
+ * in no table, and making strings of them would take most of the time.
+ */
+
+/** What belongs to each of some words. */
+export class WordTable<T> {
+  private readonly entries = new Map<number, { bytes: Uint8Array; value: T }[]>();
+  /** By the low bits of a hash: whether any word has them. */
+  private readonly filter = new Uint8Array(FILTER + 1);
+
+  /** @param words each once; characters up to U+00FF. */
+  constructor(words: Iterable<readonly [word: string, value: T]>) {
+    for (const [word, value] of words) {
+      const bytes = Uint8Array.from(word, (character) => character.charCodeAt(0));
+      const hash = hashOfText(word);
+      this.filter[hash & FILTER] = 1;
+      const others = this.entries.get(hash);
+      if (others === undefined) this.entries.set(hash, [{ bytes, value }]);
+      else others.push({ bytes, value });
+    }
+  }
+
+  /** What belongs to the word that the bytes [from, to) are; undefined if they are none. */
+  get(bytes: Uint8Array, from: number, to: number): T | undefined {
+    return this.find(hashOf(bytes, from, to), bytes, from, to);
+  }
+
+  private find(hash: number, bytes: Uint8Array, from: number, to: number): T | undefined {
+    if (this.filter[hash & FILTER] === 0) return undefined;
+    return this.entries.get(hash)?.find((entry) => isEqual(entry.bytes, bytes, from, to))?.value;
+  }
+}
+
+/** FNV-1a. */
+export const FIRST = 0x811c9dc5 | 0;
+export const PRIME = 0x01000193;
+const FILTER = 0xfff;
+
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = FIRST;
+  for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), PRIME);
+  return hash;
+}
+
+function isEqual(word: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  return word.length === to - from && word.every((byte, i) => byte === bytes[from + i]);
+}
+
+/** The hash of a word's bytes; characters up to U+00FF. */
+export function hashOfText(text: string): number {
+  let hash = FIRST;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), PRIME);
+  return hash;
+}
