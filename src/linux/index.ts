@@ -54,6 +54,7 @@ export type {
   Hypervisor,
   KernelFault,
   MappedGrant,
+  NativeSync,
   Stage2,
   Translation,
   World,

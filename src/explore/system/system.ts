@@ -39,6 +39,7 @@ import type { Case, DeviceSpec, DomainSpec, PlatformSpec } from '../../scenario/
 import {
   type DomId,
   type FrameRange,
+  HardwareOfXen,
   type RamRange,
   XEN_QUIRKS,
   Xen,
@@ -53,7 +54,6 @@ import type { Found } from './found.ts';
 import { type Layout, layOut } from './layout.ts';
 import type { Mapping } from './mapping.ts';
 import type { MachineRange, Page, Place } from './places.ts';
-import { HardwareOfXen } from './xen-hardware.ts';
 
 /** A grant: the pages of a buffer, granted to a domain. */
 export interface Grant {

@@ -4,6 +4,7 @@
  * A value is the serial number of the store that wrote it, so no two stores to a byte write the same.
  */
 import { type MachineAddr, mfnOf, PAGE_SIZE } from '../../address/index.ts';
+import { Data } from './data.ts';
 
 /** Serial number of a store. */
 export type Value = number;
@@ -28,6 +29,8 @@ interface Page {
 export class Contents {
   readonly #pages = new Map<number, Page>();
   #serial: Value = 0;
+  /** What byte each value is. */
+  readonly data = new Data();
 
   /** A value that no store has written before. */
   fresh(): Value {
@@ -86,6 +89,11 @@ export class Contents {
     const page = this.#page(at);
     const i = at - page.from;
     return page.nobodys[i] === 1 || page.current[i] === value;
+  }
+  /** What every reader should get. */
+  current(at: MachineAddr): Value {
+    const page = this.#page(at);
+    return page.current[at - page.from] as Value;
   }
   isOwn(at: MachineAddr, value: Value): boolean {
     const page = this.#page(at);
