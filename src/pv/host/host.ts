@@ -1,0 +1,338 @@
+/**
+ * A host with Xen, dom0 and guests, set up for loads: memory that holds bytes, a kernel for each domain, dom0's DMA layer by a
+ * design.
+ */
+import {
+  type ByteRange,
+  busToPhys,
+  gfn,
+  type MachineAddr,
+  type Mfn,
+  machineAddr,
+  machineAddrOf,
+  mfn,
+  mfnOf,
+  offsetBy,
+  PAGE_SIZE,
+  pageOffset,
+  type Pfn,
+  type PhysAddr,
+  pfn,
+  pfnOf,
+  physAddrOf,
+} from '../../address/index.ts';
+import {
+  type Design,
+  GrantTable,
+  type LinuxPlatform,
+  type PfnValid,
+  type Release,
+  SimulatedKernel,
+  type World,
+  XenPort,
+  xenStage2,
+} from '../../linux/index.ts';
+import { AT_ONCE, type MachineFault, NO_FOOTPRINT, type ReadContent } from '../../machine/index.ts';
+import {
+  type DomId,
+  type FrameRange,
+  HardwareOfXen,
+  type RamRange,
+  Xen,
+  type XenVersion,
+  xenPlatform,
+} from '../../xen/index.ts';
+import { Agenda, type Pick } from '../agenda.ts';
+import { type SharedPage, sharedPage } from '../shared-page.ts';
+import { type ByteMachine, withMaintenanceTold } from './byte-machine.ts';
+import { type TraceSink, TracedDma } from './dma.ts';
+import { countedHypervisor } from './hypervisor.ts';
+import { Journal } from './journal.ts';
+
+export interface GuestSpec {
+  readonly name: string;
+  /** Machine frames of its pages, in the order in which it sees them; none twice. Those for its own purposes follow. */
+  readonly frames: readonly Mfn[];
+  /** Machine frames for rings, hypercall arguments and the like: CONTROL_PAGES of them, contiguous. */
+  readonly control: Mfn;
+}
+/** Pages that a guest's kernel and drivers have for themselves. */
+export const CONTROL_PAGES = 256;
+
+export interface HostSpec {
+  readonly design: Design;
+  /** Release of dom0's Linux, which its native maintenance follows. */
+  readonly linux: Release;
+  readonly xen?: XenVersion;
+  /** Told the sink for what goes wrong. */
+  readonly machine: (sink: (fault: MachineFault) => void) => ByteMachine;
+  readonly ram: ByteRange<MachineAddr>;
+  /** dom0's RAM, mapped 1:1. */
+  readonly dom0: ByteRange<PhysAddr>;
+  /** An extended region for foreign pages; none: ballooned pages are used. */
+  readonly scratch?: ByteRange<PhysAddr>;
+  readonly guests: readonly GuestSpec[];
+  readonly pfnValid?: PfnValid;
+  /** Every mapping bounces. */
+  readonly swiotlbForce?: boolean;
+  readonly pick?: Pick;
+  readonly trace?: TraceSink;
+}
+
+/** One domain: its kernel and what it uses of it. */
+export class Party {
+  readonly name: string;
+  readonly domid: DomId;
+  readonly kernel: SimulatedKernel;
+  readonly grants: GrantTable;
+  readonly #host: Host;
+  #free: Pfn[];
+
+  constructor(
+    host: Host,
+    name: string,
+    domid: DomId,
+    kernel: SimulatedKernel,
+    grants: GrantTable,
+    free: readonly Pfn[],
+  ) {
+    this.name = name;
+    this.domid = domid;
+    this.kernel = kernel;
+    this.grants = grants;
+    this.#host = host;
+    this.#free = [...free];
+  }
+
+  /** A page of its own for a ring or the like; undefined if there is none left. */
+  takePage(): Pfn | undefined {
+    return this.#free.shift();
+  }
+  givePage(page: Pfn): void {
+    this.#free.push(page);
+  }
+
+  /** A page as its CPUs use it for control structures. */
+  shared(page: Pfn): SharedPage {
+    return sharedPage(this.kernel, this.#host.hardware, page);
+  }
+
+  /** The machine's byte behind one of its own; undefined where there is none. */
+  machineAddrOf(at: PhysAddr): MachineAddr | undefined {
+    const frame = this.kernel.world.stage2.translate(pfnOf(at))?.frame;
+    return frame === undefined ? undefined : offsetBy(machineAddrOf(frame), pageOffset(at));
+  }
+
+  /** Its CPU stores bytes. @param what for whoever asks where they come from. */
+  write(at: PhysAddr, bytes: Uint8Array, what: string): void {
+    const { machine, journal } = this.#host;
+    const marks = new Uint32Array(bytes.length).fill(journal.mark(what, this.name));
+    journal.during(`${this.name} writes: ${what}`, () =>
+      this.kernel.access('write', at, bytes.length, (from, to, offset) =>
+        machine.cpuWrite({ cpu: 0, cacheable: true }, from, to, {
+          bytes: bytes.subarray(offset, offset + (to - from)),
+          marks: marks.subarray(offset, offset + (to - from)),
+        }),
+      ),
+    );
+  }
+
+  /** Its CPU loads bytes. */
+  read(at: PhysAddr, size: number, what: string): ReadContent {
+    const { journal } = this.#host;
+    const content = {
+      bytes: new Uint8Array(size),
+      marks: new Uint32Array(size),
+      wrong: new Uint8Array(size),
+    };
+    journal.during(`${this.name} reads: ${what}`, () =>
+      this.kernel.access('read', at, size, (from, to, offset) => {
+        const piece = this.#host.judged(from, to, () =>
+          this.#host.machine.cpuRead({ cpu: 0, cacheable: true }, from, to),
+        );
+        content.bytes.set(piece.bytes, offset);
+        content.marks.set(piece.marks, offset);
+        content.wrong.set(piece.wrong, offset);
+      }),
+    );
+    this.#host.onRead?.(this, content);
+    return content;
+  }
+}
+
+export class Host {
+  readonly spec: HostSpec;
+  readonly design: Design;
+  readonly machine: ByteMachine;
+  readonly xen: Xen;
+  readonly hardware: HardwareOfXen;
+  readonly journal: Journal;
+  readonly agenda: Agenda;
+  readonly trace: TraceSink;
+  readonly dom0: Party;
+  readonly guests: readonly Party[];
+  readonly dma: TracedDma;
+  /** Told of each read of data by the CPU of a domain. */
+  onRead: ((party: Party, content: ReadContent) => void) | undefined;
+
+  /** @throws RangeError where the memory that is asked for contradicts itself. */
+  constructor(spec: HostSpec) {
+    this.spec = spec;
+    this.design = spec.design;
+    this.trace = spec.trace ?? {};
+    this.agenda = new Agenda(spec.pick);
+    const bare = spec.machine((fault) => this.journal.fault(fault));
+    this.journal = new Journal(bare.spec.lineSizes[0]);
+    this.machine = withMaintenanceTold(bare, (call, from, to) => this.journal.maintained(call, from, to));
+    const { machine, journal } = this;
+    this.hardware = new HardwareOfXen({
+      machine,
+      current: { cpu: 0 },
+      get spare() {
+        return journal.spare;
+      },
+      cpuTouches: () => {},
+    });
+    this.xen = new Xen({
+      platform: xenPlatform({ version: spec.xen ?? [4, 20], cacheLineBytes: bare.spec.lineSizes[0] }),
+      hardware: this.hardware,
+      ram: [frameRange(spec.ram)],
+    });
+    this.dom0 = this.#makeDom0();
+    this.guests = spec.guests.map((guest, i) => this.#makeGuest(guest, (i + 1) as DomId));
+    this.dma = new TracedDma(this.dom0.kernel, spec.design, this.journal, this.trace);
+  }
+
+  /** The guest of that name. */
+  guest(name: string): Party {
+    const guest = this.guests.find((each) => each.name === name);
+    if (guest === undefined) throw new RangeError(`there is no guest ${name}`);
+    return guest;
+  }
+
+  /** Is the byte in dom0's bounce pool, which is local. */
+  isBounceSlot(at: MachineAddr): boolean {
+    const [from, to] = dom0Parts(this.spec.dom0).swiotlb;
+    return busToPhys(at) >= from && busToPhys(at) < to;
+  }
+
+  /** A read of the machine's memory, with what it shows kept beside the faults. */
+  judged(from: MachineAddr, to: MachineAddr, read: () => ReadContent): ReadContent {
+    const { faults } = this.journal;
+    const before = faults.length;
+    const content = read();
+    if (faults.length === before) return content;
+    const should = this.machine.current(from, to);
+    if (should === undefined) return content;
+    for (const fault of faults.slice(before)) {
+      const first = fault.from - from;
+      if (first >= 0 && first < content.marks.length)
+        fault.marks = { had: content.marks[first] ?? 0, should: should.marks[first] ?? 0 };
+    }
+    return content;
+  }
+
+  #makeDom0(): Party {
+    const { dom0, scratch, linux, pfnValid, swiotlbForce = false } = this.spec;
+    const [from, to] = dom0;
+    const parts = dom0Parts(dom0);
+    const [poolFrom, poolTo] = parts.swiotlb;
+    const ram: RamRange = {
+      gfn: gfn(from / PAGE_SIZE),
+      mfn: mfn(from / PAGE_SIZE),
+      frames: (to - from) / PAGE_SIZE,
+    };
+    this.xen.createDomain({ domid: 0 as DomId, directMapped: true, hardware: true, ram: [ram] });
+    return this.#party('dom0', 0 as DomId, parts.control, {
+      ram: [dom0],
+      heap: [parts.heap],
+      release: linux,
+      ...(scratch === undefined ? {} : { structPagesToo: [scratch] }),
+      ...(pfnValid === undefined ? {} : { pfnValid }),
+      swiotlb: { base: poolFrom, size: poolTo - poolFrom, force: swiotlbForce },
+    });
+  }
+
+  #makeGuest({ name, frames, control }: GuestSpec, domid: DomId): Party {
+    const data = ranges(frames, GUEST_FIRST);
+    const own: RamRange = { gfn: gfn(GUEST_FIRST + frames.length), mfn: control, frames: CONTROL_PAGES };
+    this.xen.createDomain({ domid, ram: [...data, own] });
+    const from = physAddrOf(pfn(own.gfn));
+    const end = offsetBy(from, CONTROL_PAGES * PAGE_SIZE);
+    return this.#party(name, domid, [from, end], {
+      ram: [[physAddrOf(GUEST_FIRST), end]],
+      release: this.spec.linux,
+    });
+  }
+
+  /** @param control pages for arguments of hypercalls (the first), rings and the like. */
+  #party(
+    name: string,
+    domid: DomId,
+    control: ByteRange<PhysAddr>,
+    platform: Omit<LinuxPlatform, 'name' | 'architecture' | 'regime'>,
+  ): Party {
+    const { xen, hardware, machine, journal, trace } = this;
+    const common = { xen, domid, hardware, scheduler: AT_ONCE };
+    const port = new XenPort({ ...common, argumentPages: control[0] });
+    const world: World = {
+      platform: { name, architecture: 'arm64', regime: 'EL1-stage2', ...platform },
+      machine,
+      stage2: xenStage2(xen, domid),
+      hypervisor: countedHypervisor(port, journal, trace),
+      scheduler: AT_ONCE,
+      footprint: NO_FOOTPRINT,
+      fault: ({ what, at, size }) =>
+        journal.fault(
+          { rule: 'fault', moves: null, from: noMachineAddr, to: noMachineAddr, consequence: false },
+          `${name}: ${what} of ${size} bytes at 0x${at.toString(16)}, where there is no memory`,
+        ),
+      synced: (sync) => {
+        journal.costs.nativeCalls++;
+        journal.flushing({ native: sync });
+        trace.native?.(sync);
+      },
+    };
+    const grants = new GrantTable({ ...common, footprint: NO_FOOTPRINT });
+    const first = control[0] / PAGE_SIZE + 1;
+    const free = Array.from({ length: (control[1] - control[0]) / PAGE_SIZE - 1 }, (_, i) => pfn(first + i));
+    return new Party(this, name, domid, new SimulatedKernel(world), grants, free);
+  }
+}
+
+/** No address of any kind. */
+const noMachineAddr = machineAddr(0);
+
+/** First page of a guest's RAM (GUEST_RAM0_BASE of Xen on Arm). */
+export const GUEST_FIRST = pfn(2 ** 30 / PAGE_SIZE);
+
+/** Parts of dom0's RAM at its end: bounce pool, free pages, control pages; and the rest. */
+function dom0Parts([from, to]: ByteRange<PhysAddr>) {
+  const pool = offsetBy(to, -POOL);
+  const heap = offsetBy(pool, -HEAP);
+  const control = offsetBy(heap, -CONTROL_PAGES * PAGE_SIZE);
+  if (control < from) throw new RangeError(`dom0 needs more RAM than ${to - from} bytes`);
+  return {
+    swiotlb: [pool, to] as const,
+    heap: [heap, pool] as const,
+    control: [control, heap] as const,
+  };
+}
+/** Bytes. */
+const POOL = 4 * 2 ** 20;
+const HEAP = 16 * 2 ** 20;
+
+function frameRange([from, to]: ByteRange<MachineAddr>): FrameRange {
+  return { from: mfn(from / PAGE_SIZE), to: mfn(to / PAGE_SIZE) };
+}
+
+/** Frames that follow each other are one range. */
+function ranges(frames: readonly Mfn[], first: Pfn): RamRange[] {
+  const found: { gfn: RamRange['gfn']; mfn: Mfn; frames: number }[] = [];
+  for (const [i, frame] of frames.entries()) {
+    const last = found.at(-1);
+    if (last && last.mfn + last.frames === frame) last.frames++;
+    else found.push({ gfn: gfn(first + i), mfn: frame, frames: 1 });
+  }
+  return found;
+}
