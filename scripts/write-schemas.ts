@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { checkDocument } from '../src/report/check-schema.ts';
+import { runDocument } from '../src/report/run-schema.ts';
 import { replayDocument } from '../src/report/schema.ts';
 import { scenarioFile } from '../src/scenario/schema.ts';
 
@@ -18,6 +19,11 @@ export const SCHEMAS: Readonly<Record<string, string>> = {
     checkDocument,
     'dmalab/check@1',
     'What dmalab check --json prints. Later versions of @1 may add members; none is taken away.',
+  ),
+  'run.schema.json': schemaText(
+    runDocument,
+    'dmalab/run@1',
+    'What dmalab run --json prints. Later versions of @1 may add members; none is taken away.',
   ),
   'scenario.schema.json': schemaText(
     scenarioFile,

@@ -6,6 +6,7 @@ import { Exit } from './exit-code.ts';
 import { type ExportFlags, exportCommand } from './export-command.ts';
 import { type Io, UsageError } from './io.ts';
 import { type ReplayFlags, replayCommand } from './replay-command.ts';
+import type { RunFlags } from './run-command.ts';
 import { VERSION } from './version.ts';
 
 /** Run one command. @param args without the program's name. @returns the exit code. */
@@ -24,6 +25,10 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
       const { checkCommand } = await import('./check-command.ts');
       exit = await checkCommand(scenarios, flags, io);
     },
+    run: async (flags) => {
+      const { runCommand } = await import('./run-command.ts');
+      exit = await runCommand(flags, io);
+    },
     export: async (scenario, flags) => {
       exit = await exportCommand(scenario, flags, io);
     },
@@ -41,6 +46,7 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
 interface Commands {
   replay(trace: string, flags: ReplayFlags): Promise<void>;
   check(scenarios: string[], flags: CheckFlags): Promise<void>;
+  run(flags: RunFlags): Promise<void>;
   export(scenario: string, flags: ExportFlags): Promise<void>;
 }
 
@@ -105,6 +111,42 @@ function makeProgram(io: Io, commands: Commands): Command {
     .option('-q, --quiet', 'no progress')
     .action(commands.check);
   program
+    .command('run')
+    .description('send data through a PV disk with real bytes and see what arrives')
+    .option('--data <file>', 'the file to send; without it, a pattern')
+    .option('--bytes <count>', 'bytes of the pattern', positive)
+    .option('--request <bytes>', 'bytes of a request, whole sectors of 512', positive, 16384)
+    .option('--align <bytes>', 'offset of buffers in their first page, whole sectors', natural, 512)
+    .option(
+      '--contiguous <pages>',
+      'pages of a buffer that follow each other in the machine; without it, all',
+      positive,
+    )
+    .option('--depth <count>', 'requests under way at once', positive, 1)
+    .option('--persistent', 'persistent grants: data is copied through pages that stay granted')
+    .option('--design <names>', 'designs of dom0\u2019s DMA layer, separated by commas', 'linux-6.12')
+    .option('--kernel <version>', 'dom0\u2019s Linux; without it, that of the design')
+    .addOption(
+      new Option('--hardware <what>', 'the devices')
+        .choices(['coherent', 'non-coherent'])
+        .default('non-coherent'),
+    )
+    .option('--line-size <bytes>', 'cache line', lineSize, 64)
+    .option('--cache <shape>', 'unbounded, or SETSxWAYS with :lru, :fifo or :random', 'unbounded')
+    .option(
+      '--rate <probability>',
+      'that a line moves by itself before an operation, 0 to 0.9',
+      probability,
+      0.3,
+    )
+    .option('--seed <number>', 'what hardware does by itself follows from it', natural, 1)
+    .option('--seeds <count>', 'as many runs, from that seed on', positive, 1)
+    .option('--adversarial', 'caches behave as badly as the architecture allows; no bytes')
+    .option('--arrived <file>', 'write what arrived')
+    .option('--force', 'replace files that are there')
+    .option('--json', 'one JSON document (schemas/run.schema.json)')
+    .action(commands.run);
+  program
     .command('export')
     .description('write a scenario with a design as a model for Spin (Promela) or Rumur (Murphi)')
     .argument('<scenario>', 'scenario file, or - for standard input')
@@ -133,6 +175,18 @@ function positive(text: string): number {
   if (!Number.isSafeInteger(count) || count < 1)
     throw new InvalidArgumentError('Expected a whole number, at least 1.');
   return count;
+}
+
+function natural(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('Expected a whole number.');
+  return count;
+}
+
+function probability(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 0.9)) throw new InvalidArgumentError('Expected a number from 0 to 0.9.');
+  return value;
 }
 
 /** What should never happen is said in one line, too. */

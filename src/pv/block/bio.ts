@@ -70,10 +70,7 @@ export function splitForQueue(vectors: readonly Vector[], limits: QueueLimits): 
     const last = current.at(-1);
     if (last && leavesGap(last, vector, limits.virtBoundary)) close();
     for (let rest: Vector | undefined = vector; rest !== undefined; ) {
-      const room = Math.min(
-        limits.maxBytes - bytes,
-        (limits.maxSegments - segments) * limits.maxSegmentSize,
-      );
+      const room = Math.min(limits.maxBytes - bytes, (limits.maxSegments - segments) * limits.maxSegmentSize);
       const size = Math.min(rest.size, Math.floor(room / SECTOR) * SECTOR);
       if (size > 0) {
         current.push({ ...rest, size });
@@ -110,7 +107,10 @@ export function bytesOf(request: readonly { readonly size: number }[]): number {
 }
 
 /** Cut a range at the pages' borders. */
-export function pageParts(phys: PhysAddr, size: number): { readonly phys: PhysAddr; readonly size: number }[] {
+export function pageParts(
+  phys: PhysAddr,
+  size: number,
+): { readonly phys: PhysAddr; readonly size: number }[] {
   const parts = [];
   for (let done = 0; done < size; ) {
     const at = offsetBy(phys, done);

@@ -21,8 +21,8 @@ import {
   MAX_DIRECT_SEGMENTS,
   SECTOR,
   SECTORS_PER_PAGE,
-  type Segment,
   SEGMENTS_PER_INDIRECT_PAGE,
+  type Segment,
   segmentsOf,
 } from '../abi/blkif.ts';
 import { EventPort } from '../agenda.ts';
@@ -102,7 +102,8 @@ export class Blkback {
         this.refused.push('bogus ring indices');
         return;
       }
-      for (let bytes = this.#ring.take(); bytes !== undefined; bytes = this.#ring.take()) this.#dispatch(bytes);
+      for (let bytes = this.#ring.take(); bytes !== undefined; bytes = this.#ring.take())
+        this.#dispatch(bytes);
     } while (this.#ring.finalCheck());
   }
 
@@ -124,48 +125,49 @@ export class Blkback {
     }
   }
 
+  /** dispatch_rw_block_io(). */
   #readOrWrite(request: Request): void {
-    const { operation, what, sector, segments: count } = request;
-    const isIndirect = operation === BLKIF_OP.indirect;
-    if (isIndirect && what !== BLKIF_OP.read && what !== BLKIF_OP.write)
-      return this.#refuse(request, 'invalid indirect operation');
-    const isFlush = what === BLKIF_OP.flush || what === BLKIF_OP.barrier;
-    const write = what !== BLKIF_OP.read;
-    if (
-      (count === 0 && !isFlush) ||
-      (!isIndirect && count > MAX_DIRECT_SEGMENTS) ||
-      (isIndirect && count > MAX_INDIRECT_SEGMENTS)
-    )
-      return this.#refuse(request, 'bad number of segments');
-    const segments = isIndirect ? this.#indirectSegments(request) : directSegments(request.bytes, count);
-    if (segments === undefined) return this.#refuse(request, 'the pages of segments cannot be mapped');
-    if (segments.some(({ first_sect, last_sect }) => last_sect >= SECTORS_PER_PAGE || last_sect < first_sect))
-      return this.#refuse(request, 'a segment of no page');
-    const sectors = segments.reduce((sum, { first_sect, last_sect }) => sum + last_sect - first_sect + 1, 0);
-    if (count > 0 && !this.#inDisk(sector, sectors, write)) return this.#refuse(request, 'beyond the disk');
-    const pages = this.#map(
-      segments.map(({ gref }) => gref),
-      write && !this.#spec.persistent,
-      this.#spec.persistent,
-    );
-    if (pages === undefined) return this.#refuse(request, 'a grant that cannot be mapped');
+    const segments = this.#segmentsOf(request);
+    if (typeof segments === 'string') {
+      this.#refuse(request, segments);
+      return;
+    }
+    const { driver, first, persistent } = this.#spec;
+    const write = request.what !== BLKIF_OP.read;
+    const refs = segments.map(({ gref }) => gref);
+    const pages = this.#map(refs, write && !persistent, persistent);
+    if (pages === undefined) {
+      this.#refuse(request, 'a grant that cannot be mapped');
+      return;
+    }
     const done = (ok: boolean) => {
       this.#unmap(pages);
-      this.#respond(request.id, operation, ok ? BLKIF_RSP.okay : BLKIF_RSP.error);
+      this.#respond(request.id, request.operation, ok ? BLKIF_RSP.okay : BLKIF_RSP.error);
     };
-    const { driver, first } = this.#spec;
     const start = () => {
-      if (count === 0) done(true);
-      else
-        driver.submit({
-          write,
-          sector: first + (sector ?? 0),
-          vectors: joinPages(segments.map((segment, i) => partOf(segment, pages[i] as MappedPage))),
-          done,
-        });
+      const sector = first + (request.sector ?? 0);
+      const parts = segments.map((segment, i) => partOf(segment, pages[i] as MappedPage));
+      if (parts.length === 0) done(true);
+      else driver.submit({ write, sector, vectors: joinPages(parts), done });
     };
-    if (isFlush) driver.flush(start);
+    if (isFlush(request)) driver.flush(start);
     else start();
+  }
+
+  /** The segments of a request that makes sense, or what is wrong with it. */
+  #segmentsOf(request: Request): Segment[] | string {
+    const { operation, what, sector, segments: count } = request;
+    const indirect = operation === BLKIF_OP.indirect;
+    if (indirect && what !== BLKIF_OP.read && what !== BLKIF_OP.write) return 'invalid indirect operation';
+    if (count === 0 && !isFlush(request)) return 'no segments';
+    if (count > (indirect ? MAX_INDIRECT_SEGMENTS : MAX_DIRECT_SEGMENTS)) return 'too many segments';
+    const segments = indirect ? this.#indirectSegments(request) : directSegments(request.bytes, count);
+    if (segments === undefined) return 'the pages of segments cannot be mapped';
+    if (segments.some(({ first_sect, last_sect }) => last_sect >= SECTORS_PER_PAGE || last_sect < first_sect))
+      return 'a segment of no page';
+    const sectors = segments.reduce((sum, { first_sect, last_sect }) => sum + last_sect - first_sect + 1, 0);
+    const write = what !== BLKIF_OP.read;
+    return count === 0 || this.#inDisk(sector, sectors, write) ? segments : 'beyond the disk';
   }
 
   /** xen_vbd_translate(). */
@@ -272,6 +274,10 @@ function requestOf(bytes: Uint8Array): Request {
     segments: indirect.nr_segments,
     bytes,
   };
+}
+
+function isFlush({ what }: Request): boolean {
+  return what === BLKIF_OP.flush || what === BLKIF_OP.barrier;
 }
 
 /** Bytes of a mapped page that a segment names. */

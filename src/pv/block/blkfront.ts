@@ -2,7 +2,7 @@
  * The block frontend in a guest: grants the pages of its buffers, asks for sectors in a ring.
  * Source: drivers/block/xen-blkfront.c, Linux 6.12 (blkif_queue_rw_req, blkif_setup_rw_req_grant, blkif_completion).
  */
-import { type Pfn, type PhysAddr, pageOffset, pfnOf, physAddrOf, offsetBy } from '../../address/index.ts';
+import { offsetBy, type Pfn, type PhysAddr, pageOffset, pfnOf, physAddrOf } from '../../address/index.ts';
 import type { DomId } from '../../xen/index.ts';
 import {
   BLKIF_ENTRY_SIZE,
@@ -13,8 +13,8 @@ import {
   MAX_DIRECT_SEGMENTS,
   requestBytes,
   SECTOR,
-  type Segment,
   SEGMENTS_PER_INDIRECT_PAGE,
+  type Segment,
   segmentsToBytes,
 } from '../abi/blkif.ts';
 import { EventPort } from '../agenda.ts';
@@ -58,7 +58,6 @@ export interface BlkfrontOptions {
 
 export class Blkfront {
   readonly ringRef: number;
-  readonly #host: Host;
   readonly #guest: Party;
   readonly #ring: FrontRing;
   readonly #options: BlkfrontOptions;
@@ -73,7 +72,6 @@ export class Blkfront {
   strays = 0;
 
   constructor(host: Host, guest: Party, options: BlkfrontOptions) {
-    this.#host = host;
     this.#guest = guest;
     this.#options = options;
     const page = guest.takePage();
@@ -180,7 +178,9 @@ export class Blkfront {
         this.#endPages(pages);
         return undefined;
       }
-      this.#guest.shared(page).write(0, segmentsToBytes(segments.slice(from, from + SEGMENTS_PER_INDIRECT_PAGE)));
+      this.#guest
+        .shared(page)
+        .write(0, segmentsToBytes(segments.slice(from, from + SEGMENTS_PER_INDIRECT_PAGE)));
       pages.push(granted);
     }
     return pages;

@@ -1,9 +1,9 @@
 /** A disk as a DMA device: sectors, and commands that move bytes between them and memory. */
 import type { Content } from '../../machine/index.ts';
 import { SECTOR } from '../abi/blkif.ts';
+import type { DeviceSpec } from '../host/device.ts';
 import { DmaDevice } from '../host/device.ts';
 import type { Host } from '../host/host.ts';
-import type { DeviceSpec } from '../host/device.ts';
 import type { FaultRecord, MappingRecord } from '../host/journal.ts';
 
 export interface DiskSpec extends DeviceSpec {

@@ -4,11 +4,11 @@
  */
 import { pageOffset } from '../../address/index.ts';
 import { Direction } from '../../linux/index.ts';
+import { SECTOR } from '../abi/blkif.ts';
 import type { Host } from '../host/host.ts';
 import type { MappingRecord } from '../host/journal.ts';
 import { bytesOf, type QueueLimits, scatterlist, splitForQueue, type Vector } from './bio.ts';
 import type { Disk } from './disk.ts';
-import { SECTOR } from '../abi/blkif.ts';
 
 /** NVME_CTRL_PAGE_SIZE. */
 const CONTROLLER_PAGE = 4096;

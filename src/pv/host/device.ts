@@ -1,5 +1,12 @@
 /** A device's end of DMA: from what it was programmed with to memory, and what goes through its port. */
-import { type ByteRange, dmaAddr, type MachineAddr, machineAddr, mfnOf, offsetBy } from '../../address/index.ts';
+import {
+  type ByteRange,
+  dmaAddr,
+  type MachineAddr,
+  machineAddr,
+  mfnOf,
+  offsetBy,
+} from '../../address/index.ts';
 import { dmaToMachineThrough } from '../../devicetree/index.ts';
 import type { SimulatedDevice } from '../../linux/index.ts';
 import type { Content, Port } from '../../machine/index.ts';
@@ -71,14 +78,23 @@ export class DmaDevice {
   }
 
   /** The memory that it reaches; whether it is the buffer's, or its bounce slot's, is found out on the way. */
-  #reach(mapping: MappingRecord, from: number, to: number, activity: string): ByteRange<MachineAddr> | undefined {
+  #reach(
+    mapping: MappingRecord,
+    from: number,
+    to: number,
+    activity: string,
+  ): ByteRange<MachineAddr> | undefined {
     const { dma } = mapping;
     const { journal, xen } = this.#host;
     const machine = dma === undefined ? null : dmaToMachineThrough(this.kernelDevice.windows ?? [], dma);
     const nothing = machineAddr(0);
     if (machine === null || machine < 0) {
       const about = { rule: 'fault', moves: null, from: nothing, to: nothing, consequence: false } as const;
-      journal.during(activity, () => journal.fault(about, 'the bus passes the address on to nobody'), mapping);
+      journal.during(
+        activity,
+        () => journal.fault(about, 'the bus passes the address on to nobody'),
+        mapping,
+      );
       return undefined;
     }
     const first = offsetBy(machineAddr(machine), from);
@@ -86,7 +102,11 @@ export class DmaDevice {
     const slot = this.#host.isBounceSlot(first);
     if (!slot && !covers(mapping, from, first, end)) {
       const about = { rule: 'wrong-frame', moves: null, from: first, to: end, consequence: false } as const;
-      journal.during(activity, () => journal.fault(about, 'the device was given another frame than the buffer is in'), mapping);
+      journal.during(
+        activity,
+        () => journal.fault(about, 'the device was given another frame than the buffer is in'),
+        mapping,
+      );
     }
     return xen.frame(mfnOf(first)) === undefined ? undefined : [first, end];
   }

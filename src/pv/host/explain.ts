@@ -19,7 +19,9 @@ export interface Cause {
   readonly should: string | undefined;
   readonly mapping: MappingRecord | undefined;
   /** The operation that missed the byte, or that destroyed it; undefined: there was none for it. */
-  readonly flush: { readonly phase: Phase; readonly issued: string; readonly meant: string; readonly landed: string } | undefined;
+  readonly flush:
+    | { readonly phase: Phase; readonly issued: string; readonly meant: string; readonly landed: string }
+    | undefined;
   /** All of it in a sentence or two. */
   readonly text: string;
 }
@@ -63,7 +65,9 @@ function blame(fault: FaultRecord, journal: Journal, lineSize: number): Blamed {
   if (rule === 'stale-device-read') return missing(mapping, 'map', from, lineSize);
   const received = journal.mappings
     .slice(0, before)
-    .findLast((each) => each.direction !== Direction.toDevice && !each.live && offsetIn(each, from) !== undefined);
+    .findLast(
+      (each) => each.direction !== Direction.toDevice && !each.live && offsetIn(each, from) !== undefined,
+    );
   const atUnmap = missing(received, 'unmap', from, lineSize);
   const atMap = missing(received, 'map', from, lineSize);
   return atUnmap.flush === undefined && atMap.flush !== undefined ? atMap : atUnmap;
@@ -78,7 +82,9 @@ function missing(
 ): Blamed {
   const offset = mapping && offsetIn(mapping, at);
   const flushes = (phase === 'map' ? mapping?.atMap : mapping?.atUnmap) ?? [];
-  const meant = flushes.find(({ meant: [low, high] }) => offset !== undefined && low <= offset && offset < high);
+  const meant = flushes.find(
+    ({ meant: [low, high] }) => offset !== undefined && low <= offset && offset < high,
+  );
   return { mapping, phase, flush: meant && !reaches(meant, at, lineSize) ? meant : undefined };
 }
 
@@ -127,7 +133,9 @@ function sentence(
   { had, should, flush }: Pick<Cause, 'had' | 'should' | 'flush'>,
 ): string {
   const what = rangeText(from, to);
-  const of = mapping ? `${DIRECTION_NAMES[mapping.direction]} mapping ${mapping.number} of ${mapping.device.name}` : '';
+  const of = mapping
+    ? `${DIRECTION_NAMES[mapping.direction]} mapping ${mapping.number} of ${mapping.device.name}`
+    : '';
   if (rule === 'lost-write' && flush)
     return `${what} is destroyed: ${flush.issued} at ${phase} of ${of} is meant for ${flush.meant} and lands on ${flush.landed}`;
   const values = had === undefined ? '' : ` instead of "${should}" it is "${had}";`;

@@ -11,12 +11,11 @@ import {
   machineAddr,
   machineAddrOf,
   mfn,
-  mfnOf,
   offsetBy,
   PAGE_SIZE,
-  pageOffset,
   type Pfn,
   type PhysAddr,
+  pageOffset,
   pfn,
   pfnOf,
   physAddrOf,
@@ -45,7 +44,7 @@ import {
 import { Agenda, type Pick } from '../agenda.ts';
 import { type SharedPage, sharedPage } from '../shared-page.ts';
 import { type ByteMachine, withMaintenanceTold } from './byte-machine.ts';
-import { type TraceSink, TracedDma } from './dma.ts';
+import { TracedDma, type TraceSink } from './dma.ts';
 import { countedHypervisor } from './hypervisor.ts';
 import { Journal } from './journal.ts';
 

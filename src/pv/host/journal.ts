@@ -105,9 +105,7 @@ export class Journal {
   get spare(): MachineRange[] {
     return this.mappings
       .slice(this.#oldestLive())
-      .flatMap(({ live, direction, buffer }) =>
-        live && direction === Direction.fromDevice ? buffer : [],
-      )
+      .flatMap(({ live, direction, buffer }) => (live && direction === Direction.fromDevice ? buffer : []))
       .concat(this.#alsoSpare);
   }
   /** While a list is mapped, its entries to come are spare too. */
@@ -186,7 +184,13 @@ export class Journal {
   }
 
   fault(
-    { rule, moves, from, to, consequence }: Pick<FaultRecord, 'rule' | 'moves' | 'from' | 'to' | 'consequence'>,
+    {
+      rule,
+      moves,
+      from,
+      to,
+      consequence,
+    }: Pick<FaultRecord, 'rule' | 'moves' | 'from' | 'to' | 'consequence'>,
     what = '',
   ): void {
     this.faults.push({

@@ -82,21 +82,16 @@ export function runBlockJob(parties: Parties, job: BlockJob): JobResult {
       for (const [phys, from, to] of pagesOf(piece)) guest.write(phys, bytes.subarray(from, to), what);
     }
     const faultsBefore = host.journal.faults.length;
-    front.submit(
-      job.way === 'write',
-      job.sector + at / SECTOR,
-      pieces.map(guestPiece),
-      (ok) => {
-        if (!ok) errors++;
-        else if (job.way === 'verify')
-          for (const { piece, done } of inOrder(pieces)) {
-            const content = readPiece(guest, piece, `what ${label} has read`);
-            arrived.set(content.bytes, at + done);
-            wrong.push(...compare(parties, job, { request, at: at + done, piece, content, faultsBefore }));
-          }
-        start(pieces);
-      },
-    );
+    front.submit(job.way === 'write', job.sector + at / SECTOR, pieces.map(guestPiece), (ok) => {
+      if (!ok) errors++;
+      else if (job.way === 'verify')
+        for (const { piece, done } of inOrder(pieces)) {
+          const content = readPiece(guest, piece, `what ${label} has read`);
+          arrived.set(content.bytes, at + done);
+          wrong.push(...compare(parties, job, { request, at: at + done, piece, content, faultsBefore }));
+        }
+      start(pieces);
+    });
   };
   for (const pieces of job.buffers) start(pieces);
   host.agenda.run();

@@ -1,0 +1,9 @@
+/** PV block and network, both ends, over real rings: where foreign pages meet DMA. */
+export type { Cause } from './host/explain.ts';
+export type { Costs } from './host/journal.ts';
+export { pattern } from './load/pattern.ts';
+export { runDisk } from './run/disk-run.ts';
+export type { RunFinding } from './run/findings.ts';
+export { MEMORY } from './run/platform.ts';
+export type { LoadResult, WrongRange } from './run/result.ts';
+export type { DiskLoad, RunSpec } from './run/spec.ts';
