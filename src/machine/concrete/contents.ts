@@ -5,9 +5,9 @@
  */
 import { type MachineAddr, mfnOf, PAGE_SIZE } from '../../address/index.ts';
 import { Data } from './data.ts';
+import type { Value } from './value.ts';
 
-/** Serial number of a store. */
-export type Value = number;
+export type { Value } from './value.ts';
 
 /** What is known of a byte, one array element a byte of the page. */
 interface Page {

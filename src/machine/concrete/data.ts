@@ -2,7 +2,7 @@
  * The data itself: what byte each value is, and who put it there. A machine knows values by the serial number of the store that
  * wrote them, which says whether a copy is the current one; a file that goes through it is made of bytes.
  */
-import type { Value } from './contents.ts';
+import type { Value } from './value.ts';
 
 /** Bytes, each with the mark of the operation that it came from; a copy of a byte keeps its mark. */
 export interface Content {

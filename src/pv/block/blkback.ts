@@ -27,6 +27,7 @@ import {
 } from '../abi/blkif.ts';
 import { EventPort } from '../agenda.ts';
 import type { Host, Party } from '../host/host.ts';
+import { mapRing } from '../host/map-ring.ts';
 import { BackRing } from '../ring.ts';
 import { joinPages, type PagePart } from './bio.ts';
 import type { ForeignPool } from './foreign-pool.ts';
@@ -87,9 +88,7 @@ export class Blkback {
     this.#host = host;
     this.#spec = spec;
     this.#notifyFront = notifyFront;
-    const [ring] = this.#map([ringRef], false) ?? [];
-    if (ring === undefined) throw new RangeError('the ring page cannot be mapped');
-    this.#ring = new BackRing(host.dom0.shared(ring.at), BLKIF_ENTRY_SIZE, BLKIF_ENTRY_SIZE);
+    this.#ring = new BackRing(mapRing(host, spec.guest, ringRef), BLKIF_ENTRY_SIZE, BLKIF_ENTRY_SIZE);
     this.port = new EventPort(host.agenda, () => this.#work());
   }
 
