@@ -4,7 +4,16 @@ import { setImmediate } from 'node:timers/promises';
 import { DESIGNS, findDesign } from '../designs/index.ts';
 import type { Design, Release } from '../linux/index.ts';
 import type { Geometry, Policy } from '../machine/index.ts';
-import { type DiskLoad, pattern, type RunSpec, runDisk } from '../pv/index.ts';
+import {
+  type DiskLoad,
+  type LoadResult,
+  type NetLoad,
+  pattern,
+  type RunSpec,
+  runDisk,
+  runNet,
+  TraceRecorder,
+} from '../pv/index.ts';
 import { makeStyle, type RunDocument, type RunRow, runJson, runReport, verdictOf } from '../report/index.ts';
 import { closest } from '../text/index.ts';
 import { Exit } from './exit-code.ts';
@@ -21,6 +30,9 @@ export interface RunFlags {
   readonly contiguous?: number;
   readonly depth: number;
   readonly persistent?: boolean;
+  readonly packet?: number;
+  readonly dmaBits: number;
+  readonly record?: string;
   readonly design: string;
   readonly kernel?: string;
   readonly hardware: 'coherent' | 'non-coherent';
@@ -36,57 +48,103 @@ export interface RunFlags {
 }
 
 const SECTOR = 512;
+const PAGE = 4096;
+/** A packet has at most 18 slots of a page. */
+const LARGEST_PACKET = 65_535;
 /** Bytes of the pattern where nothing else is asked for. */
 const USUAL_BYTES = 65_536;
 /** Largest load, bytes: the machine keeps about 30 bytes for each. */
 const LARGEST = 16 * 2 ** 20;
 
+type Load = { readonly disk: DiskLoad } | { readonly net: NetLoad };
+
 /** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
 export async function runCommand(flags: RunFlags, io: Io): Promise<Exit> {
   const load = loadOf(flags);
   const designs = designsOf(flags.design);
-  if (flags.arrived !== undefined) {
-    refuseExisting(flags.arrived, flags.force ?? false);
-    if (designs.length * flags.seeds > 1 || flags.adversarial)
-      throw new UsageError('--arrived: found several runs or none with bytes, expected one design, one seed');
-  }
+  const force = flags.force ?? false;
+  checkFiles(flags, designs.length, force);
+  const recorder = flags.record === undefined ? undefined : new TraceRecorder(isByPhys(flags, designs[0]));
   const rows: RunRow[] = [];
   for (const design of designs)
     for (let i = 0; i < (flags.adversarial ? 1 : flags.seeds); i++) {
       // Signals are delivered between runs only.
       await setImmediate();
-      const run = specOf(flags, design, flags.seed + i);
-      const result = runDisk(run, load);
-      rows.push({ design: design.name, seed: run.seed, adversarial: flags.adversarial ?? false, result });
+      const run = specOf(flags, design, flags.seed + i, recorder);
+      rows.push({
+        design: design.name,
+        seed: run.seed,
+        adversarial: flags.adversarial ?? false,
+        result: runLoad(run, load),
+      });
     }
   const about = aboutOf(flags, load);
   if (flags.json) {
     for (const text of jsonText(runJson(about, rows))) io.out(text);
     io.out('\n');
   } else io.out(runReport(about, rows, makeStyle(io.colours)));
-  const [first] = rows;
-  if (flags.arrived !== undefined && first?.result.arrived)
-    writeNewFile(flags.arrived, first.result.arrived, flags.force ?? false);
+  const arrived = rows[0]?.result.arrived;
+  if (flags.arrived !== undefined && arrived) writeNewFile(flags.arrived, arrived, force);
+  if (flags.record !== undefined && recorder) writeNewFile(flags.record, recorder.text(), force);
   return rows.every((row) => verdictOf(row) === 'intact') ? Exit.nothingFound : Exit.findings;
 }
 
-function loadOf({ data: file, bytes, request, align, contiguous, depth, persistent }: RunFlags): DiskLoad {
-  sectors('--request', request);
-  sectors('--align', align);
-  if (align >= 4096) throw new UsageError(`--align: found ${align}, expected less than a page (4096)`);
+function runLoad(run: RunSpec, load: Load): LoadResult {
+  try {
+    return 'disk' in load ? runDisk(run, load.disk) : runNet(run, load.net);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`the load does not fit: ${error.message}`);
+  }
+}
+
+/** Files of one run. */
+function checkFiles(flags: RunFlags, designs: number, force: boolean): void {
+  const { arrived, record, seeds, adversarial } = flags;
+  for (const [flag, file] of [
+    ['--arrived', arrived],
+    ['--record', record],
+  ] as const) {
+    if (file === undefined) continue;
+    refuseExisting(file, force);
+    if (designs * seeds > 1)
+      throw new UsageError(`${flag}: found ${designs * seeds} runs, expected one design and one seed`);
+  }
+  if (arrived !== undefined && adversarial)
+    throw new UsageError('--arrived: found --adversarial, expected a machine with bytes');
+}
+
+/** Kernels with dma_map_phys events. */
+function isByPhys(flags: RunFlags, design: Design | undefined): boolean {
+  const [major, minor] = releaseOf(flags.kernel) ?? design?.releases?.from ?? [6, 12];
+  return major > 6 || (major === 6 && minor >= 18);
+}
+
+function loadOf(flags: RunFlags): Load {
+  const {
+    data: file,
+    bytes,
+    request,
+    align,
+    contiguous = Number.POSITIVE_INFINITY,
+    depth,
+    persistent,
+    packet,
+  } = flags;
+  if (align >= PAGE) throw new UsageError(`--align: found ${align}, expected less than a page (${PAGE})`);
   if (file !== undefined && bytes !== undefined)
     throw new UsageError('found --data and --bytes, expected one of them');
   const data = file === undefined ? pattern(1, 0, bytes ?? USUAL_BYTES) : readData(file);
   if (data.length === 0 || data.length > LARGEST)
     throw new UsageError(`${file ?? '--bytes'}: found ${data.length} bytes, expected 1 to ${LARGEST}`);
-  return {
-    data,
-    request,
-    align,
-    contiguous: contiguous ?? Number.POSITIVE_INFINITY,
-    depth,
-    persistent: persistent ?? false,
-  };
+  if (packet !== undefined) {
+    if (packet < 14 || packet > LARGEST_PACKET)
+      throw new UsageError(`--packet: found ${packet}, expected 14 to ${LARGEST_PACKET} bytes`);
+    return { net: { data, packet, align, contiguous, depth } };
+  }
+  sectors('--request', request);
+  sectors('--align', align);
+  return { disk: { data, request, align, contiguous, depth, persistent: persistent ?? false } };
 }
 
 function sectors(flag: string, value: number): void {
@@ -115,7 +173,7 @@ function designsOf(text: string): Design[] {
   });
 }
 
-function specOf(flags: RunFlags, design: Design, seed: number): RunSpec {
+function specOf(flags: RunFlags, design: Design, seed: number, trace: TraceRecorder | undefined): RunSpec {
   const cache = shapeOf(flags.cache);
   return {
     design,
@@ -125,7 +183,9 @@ function specOf(flags: RunFlags, design: Design, seed: number): RunSpec {
     seed,
     rate: flags.rate,
     coherent: flags.hardware === 'coherent',
+    maskBits: flags.dmaBits,
     ...(cache === undefined ? {} : { cache }),
+    ...(trace === undefined ? {} : { trace }),
   };
 }
 
@@ -147,16 +207,11 @@ function shapeOf(text: string): Geometry | undefined {
   );
 }
 
-function aboutOf(flags: RunFlags, load: DiskLoad): Pick<RunDocument, 'load' | 'machine'> {
-  const { request, align, contiguous, depth, persistent } = flags;
-  const memory = contiguous === undefined ? 'contiguous frames' : `runs of ${contiguous} frames`;
-  const grants = persistent ? ', persistent grants' : '';
+function aboutOf(flags: RunFlags, load: Load): Pick<RunDocument, 'load' | 'machine'> {
+  const kind = 'disk' in load ? 'disk' : 'net';
+  const { data } = 'disk' in load ? load.disk : load.net;
   return {
-    load: {
-      kind: 'disk',
-      bytes: load.data.length,
-      description: `${load.data.length} bytes through a PV disk in requests of ${request} at offset ${align}, ${memory}, ${depth} at once${grants}`,
-    },
+    load: { kind, bytes: data.length, description: `${data.length} bytes ${descriptionOf(flags, kind)}` },
     machine: {
       kind: flags.adversarial ? 'adversarial' : 'concrete',
       lineSize: flags.lineSize,
@@ -164,4 +219,12 @@ function aboutOf(flags: RunFlags, load: DiskLoad): Pick<RunDocument, 'load' | 'm
       cache: flags.cache,
     },
   };
+}
+
+function descriptionOf(flags: RunFlags, kind: 'disk' | 'net'): string {
+  const { request, packet, align, contiguous, depth, persistent } = flags;
+  const memory = contiguous === undefined ? 'contiguous frames' : `runs of ${contiguous} frames`;
+  const rest = `at offset ${align}, ${memory}, ${depth} at once`;
+  if (kind === 'net') return `through a PV network in packets of ${packet} ${rest}`;
+  return `through a PV disk in requests of ${request} ${rest}${persistent ? ', persistent grants' : ''}`;
 }

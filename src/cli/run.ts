@@ -112,7 +112,7 @@ function makeProgram(io: Io, commands: Commands): Command {
     .action(commands.check);
   program
     .command('run')
-    .description('send data through a PV disk with real bytes and see what arrives')
+    .description('send data through a PV disk or network with real bytes and see what arrives')
     .option('--data <file>', 'the file to send; without it, a pattern')
     .option('--bytes <count>', 'bytes of the pattern', positive)
     .option('--request <bytes>', 'bytes of a request, whole sectors of 512', positive, 16384)
@@ -123,6 +123,11 @@ function makeProgram(io: Io, commands: Commands): Command {
       positive,
     )
     .option('--depth <count>', 'requests under way at once', positive, 1)
+    .option(
+      '--packet <bytes>',
+      'send the data in packets of this size through a PV network instead',
+      positive,
+    )
     .option('--persistent', 'persistent grants: data is copied through pages that stay granted')
     .option('--design <names>', 'designs of dom0\u2019s DMA layer, separated by commas', 'linux-6.12')
     .option('--kernel <version>', 'dom0\u2019s Linux; without it, that of the design')
@@ -131,6 +136,7 @@ function makeProgram(io: Io, commands: Commands): Command {
         .choices(['coherent', 'non-coherent'])
         .default('non-coherent'),
     )
+    .option('--dma-bits <count>', 'address lines of the devices, 32 to 64', dmaBits, 64)
     .option('--line-size <bytes>', 'cache line', lineSize, 64)
     .option('--cache <shape>', 'unbounded, or SETSxWAYS with :lru, :fifo or :random', 'unbounded')
     .option(
@@ -143,6 +149,7 @@ function makeProgram(io: Io, commands: Commands): Command {
     .option('--seeds <count>', 'as many runs, from that seed on', positive, 1)
     .option('--adversarial', 'caches behave as badly as the architecture allows; no bytes')
     .option('--arrived <file>', 'write what arrived')
+    .option('--record <file>', 'write the run as ftrace text that dmalab replay reads')
     .option('--force', 'replace files that are there')
     .option('--json', 'one JSON document (schemas/run.schema.json)')
     .action(commands.run);
@@ -181,6 +188,13 @@ function natural(text: string): number {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('Expected a whole number.');
   return count;
+}
+
+function dmaBits(text: string): number {
+  const bits = Number(text);
+  if (!Number.isInteger(bits) || bits < 32 || bits > 64)
+    throw new InvalidArgumentError('Expected a whole number from 32 to 64.');
+  return bits;
 }
 
 function probability(text: string): number {

@@ -59,7 +59,7 @@ function badText(row: RunRow, bad: number, all: number): string {
   const differing = wrong.reduce((sum, range) => sum + range.differing, 0);
   const data =
     bytes === 0
-      ? 'memory beside the data is damaged'
+      ? 'the data arrived, but bytes went wrong on the way'
       : `${plural(bytes, 'byte')} arrived wrong, ${differing} of them different`;
   return `${data} (seed ${seed})${seeds}`;
 }

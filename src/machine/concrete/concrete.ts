@@ -139,11 +139,18 @@ export class ConcreteMachine implements Machine {
 
   #content(from: MachineAddr, values: readonly Value[]): ReadContent {
     const { contents } = this.#board;
-    return {
-      bytes: Uint8Array.from(values, (value) => contents.data.byteOf(value)),
-      marks: Uint32Array.from(values, (value) => contents.data.markOf(value)),
-      wrong: Uint8Array.from(values, (value, i) => (contents.isCurrent(offsetBy(from, i), value) ? 0 : 1)),
+    const size = values.length;
+    const content = {
+      bytes: new Uint8Array(size),
+      marks: new Uint32Array(size),
+      wrong: new Uint8Array(size),
     };
+    for (const [i, value] of values.entries()) {
+      content.bytes[i] = contents.data.byteOf(value);
+      content.marks[i] = contents.data.markOf(value);
+      if (!contents.isCurrent(offsetBy(from, i), value)) content.wrong[i] = 1;
+    }
+    return content;
   }
 
   openWindow(name: string, port: Port, from: MachineAddr, to: MachineAddr, window: Window): void {

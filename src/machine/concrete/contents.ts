@@ -26,8 +26,22 @@ interface Page {
   readonly tainted: Uint8Array;
 }
 
+const NOTHING = new Uint32Array(0);
+const NO_FLAGS = new Uint8Array(0);
+/** No byte is in it. */
+const NO_PAGE: Page = {
+  from: Number.POSITIVE_INFINITY,
+  memory: NOTHING,
+  current: NOTHING,
+  owner: NOTHING,
+  nobodys: NO_FLAGS,
+  wrong: NO_FLAGS,
+  tainted: NO_FLAGS,
+};
+
 export class Contents {
   readonly #pages = new Map<number, Page>();
+  #last: Page = NO_PAGE;
   #serial: Value = 0;
   /** What byte each value is. */
   readonly data = new Data();
@@ -85,6 +99,26 @@ export class Contents {
     page.wrong[at - page.from] = 1;
   }
 
+  /**
+   * Of bytes of one page: 1 where neither memory nor any of these lines has the current value.
+   * @param lines copies of them, and perhaps of others.
+   */
+  lost(
+    at: MachineAddr,
+    size: number,
+    lines: readonly { readonly at: MachineAddr; readonly data: Uint32Array }[],
+  ): Uint8Array {
+    const { from, memory, current, nobodys } = this.#page(at);
+    const lost = new Uint8Array(size);
+    for (let i = 0; i < size; i++) {
+      const byte = at - from + i;
+      const wanted = current[byte];
+      if (nobodys[byte] === 1 || memory[byte] === wanted) continue;
+      lost[i] = lines.some((line) => line.data[at + i - line.at] === wanted) ? 0 : 1;
+    }
+    return lost;
+  }
+
   isCurrent(at: MachineAddr, value: Value): boolean {
     const page = this.#page(at);
     const i = at - page.from;
@@ -113,6 +147,8 @@ export class Contents {
   }
 
   #page(at: MachineAddr): Page {
+    // Nearly always the page of the last time.
+    if (at >= this.#last.from && at < this.#last.from + PAGE_SIZE) return this.#last;
     const frame = mfnOf(at);
     let page = this.#pages.get(frame);
     if (page === undefined) {
@@ -127,6 +163,7 @@ export class Contents {
       };
       this.#pages.set(frame, page);
     }
+    this.#last = page;
     return page;
   }
 }

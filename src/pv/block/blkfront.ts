@@ -162,8 +162,10 @@ export class Blkfront {
         return undefined;
       }
       grants.push(granted);
-      if (this.#options.persistent && write)
-        this.#guest.kernel.cpuCopy(phys, offsetBy(physAddrOf(granted.page), pageOffset(phys)), size);
+      if (this.#options.persistent && write) {
+        const to = offsetBy(physAddrOf(granted.page), pageOffset(phys));
+        this.#guest.copy(phys, to, size, 'its buffer into granted pages');
+      }
     }
     return grants;
   }
@@ -231,7 +233,7 @@ export class Blkfront {
     if (this.#options.persistent) {
       for (const [i, { phys, size }] of parts.entries()) {
         const from = offsetBy(physAddrOf((grants[i] as Granted).page), pageOffset(phys));
-        if (!write && ok) this.#guest.kernel.cpuCopy(from, phys, size);
+        if (!write && ok) this.#guest.copy(from, phys, size, 'granted pages into its buffer');
       }
       this.#idle.push(...grants.toReversed());
     } else this.#end(grants);

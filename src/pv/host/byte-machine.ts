@@ -44,24 +44,29 @@ function unknown(size: number): ReadContent {
   return { bytes: new Uint8Array(size), marks: new Uint32Array(size), wrong: new Uint8Array(size) };
 }
 
-/** The machine, with somebody told of each maintenance call. */
-export function withMaintenanceTold(
-  machine: ByteMachine,
-  told: (call: Parameters<Machine['maintain']>[1], from: MachineAddr, to: MachineAddr) => void,
-): ByteMachine {
+/** Told of what a machine is asked to do. */
+export interface Watcher {
+  /** Maintenance is about to be carried out. */
+  maintained(call: Parameters<Machine['maintain']>[1], from: MachineAddr, to: MachineAddr): void;
+  /** Asked to carry out a copy. */
+  copying(copy: () => void, from: MachineAddr, to: MachineAddr, target: MachineAddr): void;
+}
+
+export function watched(machine: ByteMachine, watcher: Watcher): ByteMachine {
   return {
     spec: machine.spec,
     granule: machine.granule,
     initialise: machine.initialise.bind(machine),
     cpuRead: machine.cpuRead.bind(machine),
     cpuWrite: machine.cpuWrite.bind(machine),
-    cpuCopy: machine.cpuCopy.bind(machine),
+    cpuCopy: (access, from, to, target) =>
+      watcher.copying(() => machine.cpuCopy(access, from, to, target), from, to, target),
     deviceRead: machine.deviceRead.bind(machine),
     deviceWrite: machine.deviceWrite.bind(machine),
     openWindow: machine.openWindow.bind(machine),
     closeWindow: machine.closeWindow.bind(machine),
     maintain(cpu, call, from, to, options) {
-      told(call, from, to);
+      watcher.maintained(call, from, to);
       machine.maintain(cpu, call, from, to, options);
     },
     invalidateAll: machine.invalidateAll.bind(machine),

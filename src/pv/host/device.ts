@@ -10,6 +10,7 @@ import {
 import { dmaToMachineThrough } from '../../devicetree/index.ts';
 import type { SimulatedDevice } from '../../linux/index.ts';
 import type { Content, Port } from '../../machine/index.ts';
+import { rangeText } from './explain.ts';
 import type { Host } from './host.ts';
 import type { MappingRecord } from './journal.ts';
 
@@ -99,26 +100,35 @@ export class DmaDevice {
     }
     const first = offsetBy(machineAddr(machine), from);
     const end = offsetBy(first, to - from);
-    const slot = this.#host.isBounceSlot(first);
-    if (!slot && !covers(mapping, from, first, end)) {
-      const about = { rule: 'wrong-frame', moves: null, from: first, to: end, consequence: false } as const;
-      journal.during(
-        activity,
-        () => journal.fault(about, 'the device was given another frame than the buffer is in'),
-        mapping,
-      );
-    }
+    if (!this.#host.isBounceSlot(first)) this.#check(mapping, from, [first, end], activity);
     return xen.frame(mfnOf(first)) === undefined ? undefined : [first, end];
+  }
+
+  /** It reaches the buffer, or else it is said of the buffer's bytes that it does not. */
+  #check(mapping: MappingRecord, from: number, reached: ByteRange<MachineAddr>, activity: string): void {
+    const { journal } = this.#host;
+    const [first, end] = reached;
+    const [low, high] = pieceAt(mapping, from) ?? [first, first];
+    if (low === first && end <= high) return;
+    const about = {
+      rule: 'wrong-frame',
+      moves: null,
+      from: low,
+      to: offsetBy(low, end - first),
+      consequence: false,
+    } as const;
+    const text = `${activity}: it was given ${rangeText(first, end)}, which is not where the buffer is`;
+    journal.during(activity, () => journal.fault(about, text), mapping);
   }
 }
 
-/** Is [first, end) what lies `from` bytes into the buffer. */
-function covers({ buffer }: MappingRecord, from: number, first: MachineAddr, end: MachineAddr): boolean {
+/** The buffer's memory from a byte of it on, as far as it is contiguous. */
+function pieceAt({ buffer }: MappingRecord, from: number): ByteRange<MachineAddr> | undefined {
   let before = 0;
   for (const [low, high] of buffer) {
     const size = high - low;
-    if (from < before + size) return first === offsetBy(low, from - before) && end <= high;
+    if (from < before + size) return [offsetBy(low, from - before), high];
     before += size;
   }
-  return false;
+  return undefined;
 }

@@ -1,6 +1,7 @@
 /** The DMA API as dom0's drivers call it, with everything written down that a trace would show. */
 import {
   type ByteRange,
+  busToPhys,
   DMA_MAPPING_ERROR,
   type DmaAddr,
   type MachineAddr,
@@ -13,6 +14,7 @@ import {
 } from '../../address/index.ts';
 import {
   type Attributes,
+  type BounceCopy,
   type CacheFlush,
   type Design,
   type Device,
@@ -35,6 +37,9 @@ export interface TraceSink {
   unmapPage?(mapping: MappingRecord): void;
   mapSg?(mappings: readonly MappingRecord[]): void;
   unmapSg?(mappings: readonly MappingRecord[]): void;
+  /** A buffer whose address would not do was copied to a slot. */
+  bounced?(device: Device, dma: DmaAddr, copy: BounceCopy): void;
+  bounceEnded?(slot: PhysAddr, size: number, direction: Direction): void;
   /** mfn undefined: removed. */
   p2m?(page: number, frame: number | undefined): void;
 }
@@ -42,13 +47,24 @@ export interface TraceSink {
 export class TracedDma {
   readonly #api: DmaApi;
   readonly #kernel: SimulatedKernel;
+  readonly #isSlot: (dma: DmaAddr) => boolean;
   readonly #journal: Journal;
   readonly #trace: TraceSink;
   /** The mapping that the design is asked to end. */
   #ending: readonly MappingRecord[] = [];
 
-  constructor(kernel: SimulatedKernel, design: Design, journal: Journal, trace: TraceSink) {
+  /** The device that the design is mapping for. */
+  #mappingFor: Device | undefined;
+
+  constructor(
+    kernel: SimulatedKernel,
+    design: Design,
+    journal: Journal,
+    trace: TraceSink,
+    isSlot: (dma: DmaAddr) => boolean,
+  ) {
     this.#kernel = kernel;
+    this.#isSlot = isSlot;
     this.#journal = journal;
     this.#trace = trace;
     this.#api = new DmaApi(kernel, this.#watched(design));
@@ -94,6 +110,16 @@ export class TracedDma {
     this.#api.unmapSg(first.device, entries, first.direction);
   }
 
+  /** The kernel has copied between a buffer and its slot. */
+  bounced(copy: BounceCopy): void {
+    const device = this.#mappingFor;
+    if (copy.way === 'from slot' || device === undefined) return;
+    const { buffer } = copy;
+    const machine = this.#machineRanges(buffer, 1)[0]?.[0];
+    const wanted = machine === undefined ? DMA_MAPPING_ERROR : this.#kernel.busToDma(device, machine);
+    this.#trace.bounced?.(device, wanted, copy);
+  }
+
   #watched(design: Design): DmaOps {
     return {
       ...design,
@@ -112,9 +138,11 @@ export class TracedDma {
         };
         this.#journal.mappings.push(mapping);
         this.#trace.xsMap?.(phys, size, direction, attributes);
+        this.#mappingFor = device;
         mapping.dma = this.#journal.maintaining(mapping, 'map', () =>
           design.map(kernel, device, phys, size, direction, attributes),
         );
+        this.#mappingFor = undefined;
         mapping.live = mapping.dma !== DMA_MAPPING_ERROR;
         return mapping.dma;
       },
@@ -123,9 +151,13 @@ export class TracedDma {
         const isIt = (each: MappingRecord) => each.live && each.dma === dma && each.size === size;
         const mapping = this.#ending.find(isIt) ?? this.#journal.mappings.findLast(isIt);
         const work = () => design.unmap(kernel, device, dma, size, direction, attributes);
-        if (mapping === undefined) return work();
-        this.#journal.maintaining(mapping, 'unmap', work);
-        mapping.live = false;
+        if (mapping === undefined) work();
+        else {
+          this.#journal.maintaining(mapping, 'unmap', work);
+          mapping.live = false;
+        }
+        if (this.#isSlot(dma))
+          this.#trace.bounceEnded?.(busToPhys(kernel.dmaToBus(device, dma)), size, direction);
       },
     };
   }

@@ -5,6 +5,7 @@
 import {
   type ByteRange,
   busToPhys,
+  dmaToMachine,
   gfn,
   type MachineAddr,
   type Mfn,
@@ -31,7 +32,13 @@ import {
   XenPort,
   xenStage2,
 } from '../../linux/index.ts';
-import { AT_ONCE, type MachineFault, NO_FOOTPRINT, type ReadContent } from '../../machine/index.ts';
+import {
+  AT_ONCE,
+  type Content,
+  type MachineFault,
+  NO_FOOTPRINT,
+  type ReadContent,
+} from '../../machine/index.ts';
 import {
   type DomId,
   type FrameRange,
@@ -43,7 +50,7 @@ import {
 } from '../../xen/index.ts';
 import { Agenda, type Pick } from '../agenda.ts';
 import { type SharedPage, sharedPage } from '../shared-page.ts';
-import { type ByteMachine, withMaintenanceTold } from './byte-machine.ts';
+import { type ByteMachine, watched } from './byte-machine.ts';
 import { TracedDma, type TraceSink } from './dma.ts';
 import { countedHypervisor } from './hypervisor.ts';
 import { Journal } from './journal.ts';
@@ -136,6 +143,11 @@ export class Party {
     );
   }
 
+  /** memcpy() by its CPU. */
+  copy(from: PhysAddr, to: PhysAddr, size: number, what: string): void {
+    this.#host.journal.during(`${this.name} copies: ${what}`, () => this.kernel.cpuCopy(from, to, size));
+  }
+
   /** Its CPU loads bytes. */
   read(at: PhysAddr, size: number, what: string): ReadContent {
     const { journal } = this.#host;
@@ -182,7 +194,10 @@ export class Host {
     this.agenda = new Agenda(spec.pick);
     const bare = spec.machine((fault) => this.journal.fault(fault));
     this.journal = new Journal(bare.spec.lineSizes[0]);
-    this.machine = withMaintenanceTold(bare, (call, from, to) => this.journal.maintained(call, from, to));
+    this.machine = watched(bare, {
+      maintained: (call, from, to) => this.journal.maintained(call, from, to),
+      copying: (copy, from, to, target) => this.#copying(copy, from, to, target),
+    });
     const { machine, journal } = this;
     this.hardware = new HardwareOfXen({
       machine,
@@ -199,7 +214,9 @@ export class Host {
     });
     this.dom0 = this.#makeDom0();
     this.guests = spec.guests.map((guest, i) => this.#makeGuest(guest, (i + 1) as DomId));
-    this.dma = new TracedDma(this.dom0.kernel, spec.design, this.journal, this.trace);
+    this.dma = new TracedDma(this.dom0.kernel, spec.design, this.journal, this.trace, (dma) =>
+      this.isBounceSlot(dmaToMachine(dma)),
+    );
   }
 
   /** The guest of that name. */
@@ -217,18 +234,31 @@ export class Host {
 
   /** A read of the machine's memory, with what it shows kept beside the faults. */
   judged(from: MachineAddr, to: MachineAddr, read: () => ReadContent): ReadContent {
-    const { faults } = this.journal;
-    const before = faults.length;
+    const before = this.journal.faults.length;
     const content = read();
-    if (faults.length === before) return content;
-    const should = this.machine.current(from, to);
-    if (should === undefined) return content;
-    for (const fault of faults.slice(before)) {
-      const first = fault.from - from;
-      if (first >= 0 && first < content.marks.length)
-        fault.marks = { had: content.marks[first] ?? 0, should: should.marks[first] ?? 0 };
-    }
+    const should = this.journal.faults.length > before ? this.machine.current(from, to) : undefined;
+    if (should) this.#noteMarks(before, from, content, should);
     return content;
+  }
+
+  /** A copy by a CPU: what it reads wrong is wrong where it puts it. */
+  #copying(copy: () => void, from: MachineAddr, to: MachineAddr, target: MachineAddr): void {
+    const before = this.journal.faults.length;
+    copy();
+    if (this.journal.faults.length === before) return;
+    for (const fault of this.journal.faults.slice(before))
+      fault.copiedTo = offsetBy(target, fault.from - from);
+    const had = this.machine.current(target, offsetBy(target, to - from));
+    const should = this.machine.current(from, to);
+    if (had && should) this.#noteMarks(before, from, had, should);
+  }
+
+  #noteMarks(before: number, from: MachineAddr, had: Content, should: Content): void {
+    for (const fault of this.journal.faults.slice(before)) {
+      const first = fault.from - from;
+      if (first >= 0 && first < had.marks.length)
+        fault.marks = { had: had.marks[first] ?? 0, should: should.marks[first] ?? 0 };
+    }
   }
 
   #makeDom0(): Party {
@@ -286,6 +316,7 @@ export class Host {
           { rule: 'fault', moves: null, from: noMachineAddr, to: noMachineAddr, consequence: false },
           `${name}: ${what} of ${size} bytes at 0x${at.toString(16)}, where there is no memory`,
         ),
+      bounced: (copy) => this.dma.bounced(copy),
       synced: (sync) => {
         journal.costs.nativeCalls++;
         journal.flushing({ native: sync });

@@ -55,6 +55,8 @@ export interface FaultRecord {
   readonly before: number;
   /** Marks of what was read and of what should have been, of the first byte; undefined where nothing was read. */
   marks?: { readonly had: number; readonly should: number };
+  /** Where a copy put the bytes that it read wrong. */
+  copiedTo?: MachineAddr;
   readonly what: string;
 }
 
@@ -181,6 +183,17 @@ export class Journal {
   hypercall(name: string): void {
     const { hypercalls } = this.costs;
     hypercalls[name] = (hypercalls[name] ?? 0) + 1;
+  }
+
+  /** The fault since then that made a byte wrong, as it was read there or copied there; undefined: none. */
+  faultAt(at: MachineAddr, since: number): number | undefined {
+    const found = this.faults.findLastIndex(
+      ({ from, to, copiedTo }, index) =>
+        index >= since &&
+        ((from <= at && at < to) ||
+          (copiedTo !== undefined && copiedTo <= at && at < copiedTo + (to - from))),
+    );
+    return found < 0 ? undefined : found;
   }
 
   fault(

@@ -168,29 +168,17 @@ function compare(parties: Parties, job: BlockJob, comparison: Comparison): Wrong
   return found;
 }
 
-/** Which fault made the byte wrong: seen in this very read, or when the disk got it, or when it was copied on the way. */
+/** Which fault made the byte wrong: seen in this very read, or when it was copied on the way, or when the disk got it. */
 function faultOf(
   parties: Parties,
   job: BlockJob,
-  { at, piece, content, faultsBefore }: Comparison,
+  { at, piece, faultsBefore }: Comparison,
   i: number,
 ): number | undefined {
   const { host, guest } = parties;
-  const { faults } = host.journal;
-  if (content.wrong[i] === 1) {
-    const machine = guest.machineAddrOf(physOf(piece.at + i));
-    const index = faults.findLastIndex(
-      ({ from, to }) => machine !== undefined && from <= machine && machine < to,
-    );
-    if (index >= faultsBefore) return index;
-  }
-  const onDisk = faultOnDisk(parties, job, at + i);
-  if (onDisk !== undefined) return onDisk;
-  const copied = faults.findLastIndex(
-    ({ marks, consequence }, index) =>
-      index >= faultsBefore && !consequence && marks?.had === content.marks[i],
-  );
-  return copied >= 0 ? copied : undefined;
+  const machine = guest.machineAddrOf(physOf(piece.at + i));
+  const seen = machine === undefined ? undefined : host.journal.faultAt(machine, faultsBefore);
+  return seen ?? faultOnDisk(parties, job, at + i);
 }
 
 /** @param place byte of the job's data. */

@@ -5,10 +5,10 @@ import { Disk } from '../block/disk.ts';
 import { connectDisk } from '../block/disk-stack.ts';
 import { ForeignPool } from '../block/foreign-pool.ts';
 import { NvmeDriver } from '../block/nvme.ts';
-import { type BufferPiece, runBlockJob, type WrongBytes } from '../load/block-load.ts';
+import { type BufferPiece, runBlockJob } from '../load/block-load.ts';
 import { findingsOf } from './findings.ts';
 import { makeHost } from './platform.ts';
-import type { LoadResult, WrongRange } from './result.ts';
+import { joinedWrong, type LoadResult, padded } from './result.ts';
 import type { DiskLoad, RunSpec } from './spec.ts';
 
 /** @throws RangeError where the memory map has no room for such a load. */
@@ -42,33 +42,9 @@ export function runDisk(run: RunSpec, load: DiskLoad): LoadResult {
   return {
     errors: written.errors + read.errors,
     arrived: concrete ? read.arrived.slice(0, data.length) : undefined,
-    wrong: concrete ? joined(read.wrong, ofFault) : [],
+    wrong: concrete ? joinedWrong(read.wrong, ofFault) : [],
     findings,
     costs: host.journal.costs,
     mappings: host.journal.mappings.length,
   };
-}
-
-/** Bytes of the data; zeroes behind its end. */
-function padded(data: Uint8Array, at: number, size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  bytes.set(data.subarray(at, at + size));
-  return bytes;
-}
-
-/** By place, neighbours of one request that have one cause joined. */
-function joined(wrong: readonly WrongBytes[], ofFault: readonly number[]): WrongRange[] {
-  const ranges: WrongRange[] = [];
-  for (const { fault, ...range } of wrong.toSorted((a, b) => a.from - b.from)) {
-    const finding = fault === undefined ? undefined : ofFault[fault];
-    const last = ranges.at(-1);
-    if (last && last.to === range.from && last.finding === finding && last.request === range.request)
-      ranges[ranges.length - 1] = {
-        ...last,
-        to: range.to,
-        differing: last.differing + range.differing,
-      };
-    else ranges.push({ ...range, finding });
-  }
-  return ranges;
 }

@@ -20,3 +20,23 @@ export interface LoadResult {
   /** DMA mappings, entries of lists counted one by one. */
   readonly mappings: number;
 }
+
+/** Bytes of the data; zeroes behind its end. */
+export function padded(data: Uint8Array, at: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  bytes.set(data.subarray(at, at + size));
+  return bytes;
+}
+
+/** By place, neighbours of one request that have one cause joined. */
+export function joinedWrong(wrong: readonly WrongBytes[], ofFault: readonly number[]): WrongRange[] {
+  const ranges: WrongRange[] = [];
+  for (const { fault, ...range } of wrong.toSorted((a, b) => a.from - b.from)) {
+    const finding = fault === undefined ? undefined : ofFault[fault];
+    const last = ranges.at(-1);
+    if (last && last.to === range.from && last.finding === finding && last.request === range.request)
+      ranges[ranges.length - 1] = { ...last, to: range.to, differing: last.differing + range.differing };
+    else ranges.push({ ...range, finding });
+  }
+  return ranges;
+}

@@ -40,3 +40,16 @@ export interface DiskLoad {
   /** Persistent grants. */
   readonly persistent: boolean;
 }
+
+/** Packets through the PV network. */
+export interface NetLoad {
+  readonly data: Uint8Array;
+  /** Bytes of a packet, 14 to 65535. */
+  readonly packet: number;
+  /** Offset of a packet in its first page. */
+  readonly align: number;
+  /** Pages of a packet that follow each other in the machine; Infinity: all. */
+  readonly contiguous: number;
+  /** Packets under way at once. */
+  readonly depth: number;
+}
