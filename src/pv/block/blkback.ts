@@ -64,7 +64,8 @@ interface Request {
   readonly operation: number;
   /** What is to be done, of an indirect one too. */
   readonly what: number;
-  readonly id: number;
+  /** The frontend's own business: 8 bytes that go back as they came. */
+  readonly cookie: Uint8Array;
   readonly sector: number | undefined;
   readonly segments: number;
   readonly bytes: Uint8Array;
@@ -141,7 +142,7 @@ export class Blkback {
     }
     const done = (ok: boolean) => {
       this.#unmap(pages);
-      this.#respond(request.id, request.operation, ok ? BLKIF_RSP.okay : BLKIF_RSP.error);
+      this.#respond(request, ok ? BLKIF_RSP.okay : BLKIF_RSP.error);
     };
     const start = () => {
       const sector = first + (request.sector ?? 0);
@@ -177,11 +178,11 @@ export class Blkback {
 
   /** dispatch_discard_io(): the disk keeps what it has, which is allowed. */
   #discard(bytes: Uint8Array): void {
-    const { id, sector_number, nr_sectors, operation } = blkif_discard.read(bytes);
-    const request = { ...requestOf(bytes), id: id ?? 0, operation };
+    const { sector_number, nr_sectors } = blkif_discard.read(bytes);
+    const request = requestOf(bytes);
     if (nr_sectors === undefined || !this.#inDisk(sector_number, nr_sectors, true))
       this.#refuse(request, 'discard beyond the disk');
-    else this.#respond(request.id, operation, BLKIF_RSP.okay);
+    else this.#respond(request, BLKIF_RSP.okay);
   }
 
   /** xen_blkbk_parse_indirect(): the pages are mapped only while they are read, and read once. */
@@ -242,33 +243,30 @@ export class Blkback {
     this.#spec.pool.put(ending.map(({ at }) => at));
   }
 
-  #refuse({ id, operation }: Request, why: string, status: number = BLKIF_RSP.error): void {
+  #refuse(request: Request, why: string, status: number = BLKIF_RSP.error): void {
     this.refused.push(why);
-    this.#respond(id, operation, status);
+    this.#respond(request, status);
   }
 
-  #respond(id: number, operation: number, status: number): void {
-    this.#ring.put(blkif_response.write({ id, operation, status }));
+  #respond({ cookie, operation }: Request, status: number): void {
+    const response = blkif_response.write({ operation, status });
+    response.set(cookie);
+    this.#ring.put(response);
     if (this.#ring.push()) this.#notifyFront();
   }
 }
 
 function requestOf(bytes: Uint8Array): Request {
-  const { operation, nr_segments, id, sector_number } = blkif_request.read(bytes);
+  const { operation, nr_segments, sector_number } = blkif_request.read(bytes);
+  const [, at] = blkif_request.fields.id;
+  const cookie = bytes.slice(at, at + 8);
   if (operation !== BLKIF_OP.indirect)
-    return {
-      operation,
-      what: operation,
-      id: id ?? 0,
-      sector: sector_number,
-      segments: nr_segments,
-      bytes,
-    };
+    return { operation, what: operation, cookie, sector: sector_number, segments: nr_segments, bytes };
   const indirect = blkif_indirect.read(bytes);
   return {
     operation,
     what: indirect.indirect_op,
-    id: indirect.id ?? 0,
+    cookie,
     sector: indirect.sector_number,
     segments: indirect.nr_segments,
     bytes,
