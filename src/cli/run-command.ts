@@ -5,6 +5,7 @@ import { DESIGNS, findDesign } from '../designs/index.ts';
 import type { Design, Release } from '../linux/index.ts';
 import type { Geometry, Policy } from '../machine/index.ts';
 import {
+  costsAt,
   type DiskLoad,
   type LoadResult,
   type NetLoad,
@@ -12,11 +13,22 @@ import {
   type RunSpec,
   runDisk,
   runNet,
+  SWEPT_OFFSETS,
   TraceRecorder,
 } from '../pv/index.ts';
-import { makeStyle, type RunDocument, type RunRow, runJson, runReport, verdictOf } from '../report/index.ts';
+import {
+  type CostSeries,
+  costPlotSvg,
+  makeStyle,
+  type RunDocument,
+  type RunRow,
+  runJson,
+  runReport,
+  verdictOf,
+} from '../report/index.ts';
 import { closest } from '../text/index.ts';
 import { Exit } from './exit-code.ts';
+import { readImage, writePng } from './image.ts';
 import { parseRelease } from './infer.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
@@ -42,6 +54,9 @@ export interface RunFlags {
   readonly seed: number;
   readonly seeds: number;
   readonly adversarial?: boolean;
+  readonly image?: string;
+  readonly picture?: string;
+  readonly plot?: string;
   readonly arrived?: string;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -49,6 +64,9 @@ export interface RunFlags {
 
 const SECTOR = 512;
 const PAGE = 4096;
+/** Bytes of a request, and requests at once: beyond what kernels have under way. */
+const LARGEST_REQUEST = 2 ** 20;
+const DEEPEST = 64;
 /** A packet has at most 18 slots of a page. */
 const LARGEST_PACKET = 65_535;
 /** Bytes of the pattern where nothing else is asked for. */
@@ -60,10 +78,11 @@ type Load = { readonly disk: DiskLoad } | { readonly net: NetLoad };
 
 /** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
 export async function runCommand(flags: RunFlags, io: Io): Promise<Exit> {
-  const load = loadOf(flags);
   const designs = designsOf(flags.design);
   const force = flags.force ?? false;
   checkFiles(flags, designs.length, force);
+  const image = flags.image === undefined ? undefined : readImage(readData(flags.image), flags.image);
+  const load = loadOf(flags, image?.pixels);
   const recorder = flags.record === undefined ? undefined : new TraceRecorder(isByPhys(flags, designs[0]));
   const rows: RunRow[] = [];
   for (const design of designs)
@@ -85,6 +104,9 @@ export async function runCommand(flags: RunFlags, io: Io): Promise<Exit> {
   } else io.out(runReport(about, rows, makeStyle(io.colours)));
   const arrived = rows[0]?.result.arrived;
   if (flags.arrived !== undefined && arrived) writeNewFile(flags.arrived, arrived, force);
+  if (flags.picture !== undefined && image && arrived)
+    writeNewFile(flags.picture, writePng({ ...image, pixels: arrived }), force);
+  if (flags.plot !== undefined) writeNewFile(flags.plot, costPlotSvg(costsOf(flags, designs)), force);
   if (flags.record !== undefined && recorder) writeNewFile(flags.record, recorder.text(), force);
   return rows.every((row) => verdictOf(row) === 'intact') ? Exit.nothingFound : Exit.findings;
 }
@@ -98,20 +120,28 @@ function runLoad(run: RunSpec, load: Load): LoadResult {
   }
 }
 
-/** Files of one run. */
+/** Files to write: not there yet, and of one run with bytes where they show what arrived. */
 function checkFiles(flags: RunFlags, designs: number, force: boolean): void {
-  const { arrived, record, seeds, adversarial } = flags;
-  for (const [flag, file] of [
-    ['--arrived', arrived],
-    ['--record', record],
-  ] as const) {
-    if (file === undefined) continue;
-    refuseExisting(file, force);
-    if (designs * seeds > 1)
-      throw new UsageError(`${flag}: found ${designs * seeds} runs, expected one design and one seed`);
-  }
-  if (arrived !== undefined && adversarial)
-    throw new UsageError('--arrived: found --adversarial, expected a machine with bytes');
+  const { arrived, picture, record, plot, image, seeds, adversarial } = flags;
+  const ofOneRun = { '--arrived': arrived, '--picture': picture, '--record': record };
+  for (const [flag, file] of Object.entries({ ...ofOneRun, '--plot': plot }))
+    if (file !== undefined) {
+      refuseExisting(file, force);
+      if (Object.hasOwn(ofOneRun, flag) && designs * seeds > 1)
+        throw new UsageError(`${flag}: found ${designs * seeds} runs, expected one design and one seed`);
+    }
+  if (adversarial && (arrived ?? picture) !== undefined)
+    throw new UsageError('--adversarial: a machine without bytes; expected neither --arrived nor --picture');
+  if (picture !== undefined && image === undefined)
+    throw new UsageError('--picture: expected --image as well, the image to send');
+}
+
+/** Costs by size and offset of requests. */
+function costsOf(flags: RunFlags, designs: readonly Design[]): CostSeries[] {
+  return designs.flatMap((design) => {
+    const run = specOf(flags, design, 1, undefined);
+    return SWEPT_OFFSETS.map((align) => ({ design: design.name, align, points: costsAt(run, align) }));
+  });
 }
 
 /** Kernels with dma_map_phys events. */
@@ -120,7 +150,8 @@ function isByPhys(flags: RunFlags, design: Design | undefined): boolean {
   return major > 6 || (major === 6 && minor >= 18);
 }
 
-function loadOf(flags: RunFlags): Load {
+/** @param pixels of an image that is to be sent. */
+function loadOf(flags: RunFlags, pixels: Uint8Array | undefined): Load {
   const {
     data: file,
     bytes,
@@ -132,17 +163,23 @@ function loadOf(flags: RunFlags): Load {
     packet,
   } = flags;
   if (align >= PAGE) throw new UsageError(`--align: found ${align}, expected less than a page (${PAGE})`);
-  if (file !== undefined && bytes !== undefined)
-    throw new UsageError('found --data and --bytes, expected one of them');
-  const data = file === undefined ? pattern(1, 0, bytes ?? USUAL_BYTES) : readData(file);
+  atMost('--depth', depth, DEEPEST);
+  if ([file, bytes, pixels].filter((source) => source !== undefined).length > 1)
+    throw new UsageError('found several of --data, --bytes and --image, expected one of them');
+  const data =
+    pixels ??
+    (file === undefined ? pattern(1, 0, Math.min(bytes ?? USUAL_BYTES, LARGEST + 1)) : readData(file));
   if (data.length === 0 || data.length > LARGEST)
-    throw new UsageError(`${file ?? '--bytes'}: found ${data.length} bytes, expected 1 to ${LARGEST}`);
+    throw new UsageError(
+      `${file ?? flags.image ?? '--bytes'}: found ${data.length} bytes, expected 1 to ${LARGEST}`,
+    );
   if (packet !== undefined) {
     if (packet < 14 || packet > LARGEST_PACKET)
       throw new UsageError(`--packet: found ${packet}, expected 14 to ${LARGEST_PACKET} bytes`);
     return { net: { data, packet, align, contiguous, depth } };
   }
   sectors('--request', request);
+  atMost('--request', request, LARGEST_REQUEST);
   sectors('--align', align);
   return { disk: { data, request, align, contiguous, depth, persistent: persistent ?? false } };
 }
@@ -150,6 +187,10 @@ function loadOf(flags: RunFlags): Load {
 function sectors(flag: string, value: number): void {
   if (value % SECTOR !== 0)
     throw new UsageError(`${flag}: found ${value}, expected whole sectors, a multiple of ${SECTOR}`);
+}
+
+function atMost(flag: string, value: number, most: number): void {
+  if (value > most) throw new UsageError(`${flag}: found ${value}, expected at most ${most}`);
 }
 
 function readData(file: string): Uint8Array {

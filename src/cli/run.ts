@@ -115,6 +115,7 @@ function makeProgram(io: Io, commands: Commands): Command {
     .description('send data through a PV disk or network with real bytes and see what arrives')
     .option('--data <file>', 'the file to send; without it, a pattern')
     .option('--bytes <count>', 'bytes of the pattern', positive)
+    .option('--image <file>', 'the image to send: the pixels of a PNG or a binary PPM')
     .option('--request <bytes>', 'bytes of a request, whole sectors of 512', positive, 16384)
     .option('--align <bytes>', 'offset of buffers in their first page, whole sectors', natural, 512)
     .option(
@@ -149,6 +150,8 @@ function makeProgram(io: Io, commands: Commands): Command {
     .option('--seeds <count>', 'as many runs, from that seed on', positive, 1)
     .option('--adversarial', 'caches behave as badly as the architecture allows; no bytes')
     .option('--arrived <file>', 'write what arrived')
+    .option('--picture <file>', 'write the image that arrived, as PNG')
+    .option('--plot <file>', 'write what maintenance costs by size and offset of requests, as SVG')
     .option('--record <file>', 'write the run as ftrace text that dmalab replay reads')
     .option('--force', 'replace files that are there')
     .option('--json', 'one JSON document (schemas/run.schema.json)')

@@ -2,6 +2,7 @@
 export type { Cause } from './host/explain.ts';
 export type { Costs } from './host/journal.ts';
 export { pattern } from './load/pattern.ts';
+export { type CostPoint, costsAt, SWEPT_OFFSETS } from './run/cost-sweep.ts';
 export { runDisk } from './run/disk-run.ts';
 export type { RunFinding } from './run/findings.ts';
 export { runNet } from './run/net-run.ts';

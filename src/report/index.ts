@@ -2,6 +2,7 @@
 export { checkJson, describeCopy } from './check-json.ts';
 export { type CheckContext, checkReport } from './check-terminal.ts';
 export type { ReportContext } from './context.ts';
+export { type CostSeries, costPlotSvg } from './cost-plot.ts';
 export { counterexample } from './counterexample.ts';
 export { jsonReport } from './json.ts';
 export { counterexampleTrace, type TraceDocument, type TraceEvent } from './perfetto.ts';

@@ -49,6 +49,7 @@ const run = z.object({
   cost: z.object({
     mappings: count,
     nativeCalls: count,
+    bouncedBytes: count,
     linesCleaned: count,
     linesInvalidated: count,
     linesCleanInvalidated: count,

@@ -101,6 +101,7 @@ function costTable(rows: readonly RunRow[]): string {
     'cleaned',
     'invalidated',
     'clean+inv',
+    'bounced',
   ];
   const designs = new Map(rows.map((row) => [row.design, row]));
   const cells = [...designs.values()].map(({ design, result }) => {
@@ -116,6 +117,7 @@ function costTable(rows: readonly RunRow[]): string {
       costs.linesCleaned,
       costs.linesInvalidated,
       costs.linesCleanInvalidated,
+      costs.bouncedBytes,
     ].map(String);
   });
   const widths = columns.map((column, i) =>
@@ -123,5 +125,5 @@ function costTable(rows: readonly RunRow[]): string {
   );
   const line = (row: readonly string[]) =>
     `  ${row.map((text, i) => (i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0))).join('  ')}`;
-  return ['What it cost (calls, cache lines):', line(columns), ...cells.map(line)].join('\n');
+  return ['What it cost (calls, cache lines, bytes):', line(columns), ...cells.map(line)].join('\n');
 }

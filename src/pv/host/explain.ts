@@ -138,11 +138,12 @@ function sentence(
     : '';
   if (rule === 'lost-write' && flush)
     return `${what} is destroyed: ${flush.issued} at ${phase} of ${of} is meant for ${flush.meant} and lands on ${flush.landed}`;
-  const values = had === undefined ? '' : ` instead of "${should}" it is "${had}";`;
+  const values =
+    had === undefined ? 'is or can be stale' : `is stale since "${should}" was stored, it still is "${had}"`;
   const why = flush
     ? `${flush.issued} at ${phase} of ${of} is meant for ${flush.meant} and lands on ${flush.landed}`
     : mapping
       ? `nothing at ${phase} of ${of} is there for these bytes, or it came too early`
       : 'no mapping covers these bytes';
-  return `${activity}: ${what} is not what was stored last:${values} ${why}`;
+  return `${activity}: ${what} ${values}: ${why}`;
 }

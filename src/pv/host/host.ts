@@ -316,7 +316,10 @@ export class Host {
           { rule: 'fault', moves: null, from: noMachineAddr, to: noMachineAddr, consequence: false },
           `${name}: ${what} of ${size} bytes at 0x${at.toString(16)}, where there is no memory`,
         ),
-      bounced: (copy) => this.dma.bounced(copy),
+      bounced: (copy) => {
+        journal.costs.bouncedBytes += copy.size;
+        this.dma.bounced(copy);
+      },
       synced: (sync) => {
         journal.costs.nativeCalls++;
         journal.flushing({ native: sync });

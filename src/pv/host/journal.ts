@@ -74,20 +74,27 @@ export interface Costs {
   linesCleanInvalidated: number;
   /** Calls of native maintenance. */
   nativeCalls: number;
+  /** Bytes copied to and from bounce slots. */
+  bouncedBytes: number;
   /** Hypercalls, by name. */
   readonly hypercalls: Record<string, number>;
+}
+
+function noCosts(): Costs {
+  return {
+    linesCleaned: 0,
+    linesInvalidated: 0,
+    linesCleanInvalidated: 0,
+    nativeCalls: 0,
+    bouncedBytes: 0,
+    hypercalls: {},
+  };
 }
 
 export class Journal {
   readonly mappings: MappingRecord[] = [];
   readonly faults: FaultRecord[] = [];
-  readonly costs: Costs = {
-    linesCleaned: 0,
-    linesInvalidated: 0,
-    linesCleanInvalidated: 0,
-    nativeCalls: 0,
-    hypercalls: {},
-  };
+  costs: Costs = noCosts();
   readonly #stores: Store[] = [{ what: 'nobody: it is what memory held at first', owner: '' }];
   readonly #marks = new Map<string, number>();
   readonly #lineSize: number;
@@ -179,6 +186,10 @@ export class Journal {
     if (instruction === 'DC CVAC') costs.linesCleaned += lines;
     else if (instruction === 'DC IVAC') costs.linesInvalidated += lines;
     else costs.linesCleanInvalidated += lines;
+  }
+  /** What was done so far was setting up. */
+  startCounting(): void {
+    this.costs = noCosts();
   }
   hypercall(name: string): void {
     const { hypercalls } = this.costs;

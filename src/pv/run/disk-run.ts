@@ -34,6 +34,7 @@ export function runDisk(run: RunSpec, load: DiskLoad): LoadResult {
     ]),
     data: (at: number, size: number) => padded(data, at, size),
   };
+  host.journal.startCounting();
   const parties = { host, guest, front, disk };
   const written = runBlockJob(parties, { ...job, way: 'write' });
   const read = runBlockJob(parties, { ...job, way: 'verify' });

@@ -27,6 +27,7 @@ export function runNet(run: RunSpec, { data, packet, align, contiguous, depth }:
     depth,
     data: (at: number, size: number) => padded(data, at, size),
   };
+  host.journal.startCounting();
   const parties = { host, guest, front, back, nic };
   const sent = sendPackets(parties, job);
   const received = packet <= RX_BUFFER ? receivePackets(parties, job) : undefined;

@@ -13,7 +13,7 @@ import { runNet } from './net-run.ts';
 import type { LoadResult } from './result.ts';
 import type { DiskLoad, NetLoad, RunSpec } from './spec.ts';
 
-const SEEDS = Number(process.env['DMALAB_SEEDS'] ?? 150);
+const SEEDS = Number(process.env['DMALAB_SEEDS'] ?? 60);
 const TIMEOUT = { timeout: 60_000 + SEEDS * 200 };
 
 const contiguous = fc.constantFrom(1, 2, Number.POSITIVE_INFINITY);
