@@ -11,7 +11,6 @@ export const BLKIF_RSP = { okay: 0, error: -1, eopnotsupp: -2 } as const;
 export const MAX_DIRECT_SEGMENTS = 11;
 /** Segments named by a page of them. */
 export const SEGMENTS_PER_INDIRECT_PAGE = 512;
-export const MAX_INDIRECT_PAGES = 8;
 /** Bytes. */
 export const SECTOR = 512;
 export const SECTORS_PER_PAGE = 8;

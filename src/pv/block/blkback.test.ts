@@ -14,6 +14,7 @@ import {
 } from '../abi/blkif.ts';
 import { GUEST_FIRST } from '../host/host.ts';
 import { DISK_SECTORS, diskHost, frameOf, RawBlkfront, type Touched, watchDevices } from '../testing.ts';
+import { connectDisk } from './disk-stack.ts';
 
 const SECTORS = 1024;
 const FULL = { first_sect: 0, last_sect: 7 };
@@ -386,4 +387,25 @@ test('a buffer that begins and ends within pages reaches the disk and comes back
   const elsewhere = [{ gref: front.grant(page(2), false), first_sect: 2, last_sect: 3 }];
   front.send(requestBytes({ operation: BLKIF_OP.read, id: 2, sector_number: 3 }, elsewhere));
   expect(guest.read(offsetBy(physAddrOf(page(2)), 1024), 1024, 'what came').bytes).toEqual(data);
+});
+
+test('persistent grants stay mapped: the second request makes no hypercall for its pages', () => {
+  const disk = diskHost({ alice: 4 }, { machine: 'concrete' });
+  const guest = disk.host.guest('alice');
+  const spec = { guest, driver: disk.driver, pool: disk.pool, first: 0, sectors: SECTORS, persistent: true };
+  const { front } = connectDisk(disk.host, spec);
+  const data = Uint8Array.from({ length: PAGE_SIZE }, (_, i) => i % 249);
+  const { journal, agenda } = disk.host;
+  const calls: (number | undefined)[] = [];
+  for (let i = 0; i < 3; i++) {
+    journal.startCounting();
+    guest.write(physAddrOf(page(i)), data, 'data');
+    front.submit(true, 8 * i, [{ phys: physAddrOf(page(i)), size: PAGE_SIZE }], (ok) =>
+      expect(ok).toBe(true),
+    );
+    agenda.run();
+    calls.push(journal.costs.hypercalls['GNTTABOP_map_grant_ref']);
+    expect(disk.disk.contents(8 * i, 8).bytes).toEqual(data);
+  }
+  expect(calls).toEqual([1, undefined, undefined]);
 });

@@ -111,7 +111,8 @@ function inOrder(pieces: readonly BufferPiece[]): { readonly piece: BufferPiece;
 function guestPiece({ at, size }: BufferPiece): GuestPiece {
   return { phys: physOf(at), size };
 }
-function physOf(at: number): PhysAddr {
+/** A byte of the guest's memory, from its beginning, as the guest addresses it. */
+export function physOf(at: number): PhysAddr {
   return offsetBy(physAddrOf(pfn(GUEST_FIRST)), at);
 }
 

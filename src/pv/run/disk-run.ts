@@ -5,7 +5,8 @@ import { Disk } from '../block/disk.ts';
 import { connectDisk } from '../block/disk-stack.ts';
 import { ForeignPool } from '../block/foreign-pool.ts';
 import { NvmeDriver } from '../block/nvme.ts';
-import { type BufferPiece, runBlockJob } from '../load/block-load.ts';
+import type { Party } from '../host/host.ts';
+import { type BufferPiece, physOf, runBlockJob } from '../load/block-load.ts';
 import { findingsOf } from './findings.ts';
 import { makeHost } from './platform.ts';
 import { joinedWrong, type LoadResult, padded } from './result.ts';
@@ -36,8 +37,12 @@ export function runDisk(run: RunSpec, load: DiskLoad): LoadResult {
   };
   host.journal.startCounting();
   const parties = { host, guest, front, disk };
+  const beside = besides(job.buffers.flat());
+  useNeighbours(guest, beside);
   const written = runBlockJob(parties, { ...job, way: 'write' });
+  useNeighbours(guest, beside);
   const read = runBlockJob(parties, { ...job, way: 'verify' });
+  for (const { at, size } of beside) guest.read(physOf(at), size, NEIGHBOUR);
   const { findings, ofFault } = findingsOf(host.journal, run.lineSize);
   const concrete = run.machine === 'concrete';
   return {
@@ -48,4 +53,24 @@ export function runDisk(run: RunSpec, load: DiskLoad): LoadResult {
     costs: host.journal.costs,
     mappings: host.journal.mappings.length,
   };
+}
+
+const NEIGHBOUR = 'what lies beside a buffer';
+
+/** What is left of the buffers' first and last pages: somebody else uses it. */
+function besides(pieces: readonly BufferPiece[]): BufferPiece[] {
+  return pieces
+    .flatMap(({ at, size }) => {
+      const end = at + size;
+      const page = Math.floor(at / PAGE_SIZE) * PAGE_SIZE;
+      return [
+        { at: page, size: at - page },
+        { at: end, size: Math.ceil(end / PAGE_SIZE) * PAGE_SIZE - end },
+      ];
+    })
+    .filter(({ size }) => size > 0);
+}
+
+function useNeighbours(guest: Party, pieces: readonly BufferPiece[]): void {
+  for (const { at, size } of pieces) guest.write(physOf(at), new Uint8Array(size).fill(0x5a), NEIGHBOUR);
 }
