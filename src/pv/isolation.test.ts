@@ -11,7 +11,8 @@ import { Random } from '../machine/index.ts';
 import type { DomId } from '../xen/index.ts';
 import type { Blkfront } from './block/blkfront.ts';
 import { connectDisk } from './block/disk-stack.ts';
-import { GUEST_FIRST, type Party } from './host/host.ts';
+import { GUEST_FIRST } from './host/host.ts';
+import type { Party } from './host/party.ts';
 import { diskHost } from './testing.ts';
 
 const _DOM0 = 0 as DomId;

@@ -17,6 +17,7 @@ const TOP = 64;
 const LEGEND_LINE = 20;
 const FONT = 12;
 
+const TITLE = 'What cache maintenance costs: a request to a PV disk, written and read back';
 const INK = '#1a1a1a';
 const PALE = '#d0d0d0';
 /** Okabe and Ito: apart in every kind of colour blindness. */
@@ -55,10 +56,9 @@ export function costPlotSvg(series: readonly CostSeries[]): string {
       'font-family': 'sans-serif',
       'font-size': FONT,
     },
+    element('title', {}, text(TITLE)),
     element('rect', { width, height, fill: '#ffffff' }),
-    words(LEFT, 22, 'What cache maintenance costs: a request to a PV disk, written and read back', {
-      'font-size': 15,
-    }),
+    words(LEFT, 22, TITLE, { 'font-size': 15 }),
     ...panels,
     words(LEFT + (width - LEFT - GAP) / 2, plotBottom - 4, 'bytes of the request', {
       'text-anchor': 'middle',

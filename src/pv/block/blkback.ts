@@ -26,8 +26,9 @@ import {
   segmentsOf,
 } from '../abi/blkif.ts';
 import { EventPort } from '../agenda.ts';
-import type { Host, Party } from '../host/host.ts';
+import type { Host } from '../host/host.ts';
 import { mapRing } from '../host/map-ring.ts';
+import type { Party } from '../host/party.ts';
 import { BackRing } from '../ring.ts';
 import { joinPages, type PagePart } from './bio.ts';
 import type { ForeignPool } from './foreign-pool.ts';

@@ -18,7 +18,8 @@ import {
   segmentsToBytes,
 } from '../abi/blkif.ts';
 import { EventPort } from '../agenda.ts';
-import type { Host, Party } from '../host/host.ts';
+import type { Host } from '../host/host.ts';
+import type { Party } from '../host/party.ts';
 import { FrontRing } from '../ring.ts';
 import { pageParts } from './bio.ts';
 

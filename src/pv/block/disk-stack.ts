@@ -1,5 +1,6 @@
 /** A guest's disk, both ends of it connected. */
-import type { Host, Party } from '../host/host.ts';
+import type { Host } from '../host/host.ts';
+import type { Party } from '../host/party.ts';
 import { Blkback } from './blkback.ts';
 import { Blkfront } from './blkfront.ts';
 import type { ForeignPool } from './foreign-pool.ts';

@@ -4,7 +4,7 @@
  */
 import type { Pfn } from '../../address/index.ts';
 import { allocateForeignPages } from '../../linux/index.ts';
-import type { Party } from '../host/host.ts';
+import type { Party } from '../host/party.ts';
 
 export class ForeignPool {
   readonly #dom0: Party;

@@ -139,7 +139,9 @@ function sentence(
   if (rule === 'lost-write' && flush)
     return `${what} is destroyed: ${flush.issued} at ${phase} of ${of} is meant for ${flush.meant} and lands on ${flush.landed}`;
   const values =
-    had === undefined ? 'is or can be stale' : `is stale since "${should}" was stored, it still is "${had}"`;
+    had === undefined
+      ? 'is or can be stale'
+      : `is stale, "${should}" was stored there last and "${had}" is read`;
   const why = flush
     ? `${flush.issued} at ${phase} of ${of} is meant for ${flush.meant} and lands on ${flush.landed}`
     : mapping

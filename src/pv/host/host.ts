@@ -10,15 +10,12 @@ import {
   type MachineAddr,
   type Mfn,
   machineAddr,
-  machineAddrOf,
   mfn,
   offsetBy,
   PAGE_SIZE,
   type Pfn,
   type PhysAddr,
-  pageOffset,
   pfn,
-  pfnOf,
   physAddrOf,
 } from '../../address/index.ts';
 import {
@@ -49,11 +46,11 @@ import {
   xenPlatform,
 } from '../../xen/index.ts';
 import { Agenda, type Pick } from '../agenda.ts';
-import { type SharedPage, sharedPage } from '../shared-page.ts';
 import { type ByteMachine, watched } from './byte-machine.ts';
 import { TracedDma, type TraceSink } from './dma.ts';
 import { countedHypervisor } from './hypervisor.ts';
 import { Journal } from './journal.ts';
+import { Party } from './party.ts';
 
 export interface GuestSpec {
   readonly name: string;
@@ -83,92 +80,6 @@ export interface HostSpec {
   readonly swiotlbForce?: boolean;
   readonly pick?: Pick;
   readonly trace?: TraceSink;
-}
-
-/** One domain: its kernel and what it uses of it. */
-export class Party {
-  readonly name: string;
-  readonly domid: DomId;
-  readonly kernel: SimulatedKernel;
-  readonly grants: GrantTable;
-  readonly #host: Host;
-  #free: Pfn[];
-
-  constructor(
-    host: Host,
-    name: string,
-    domid: DomId,
-    kernel: SimulatedKernel,
-    grants: GrantTable,
-    free: readonly Pfn[],
-  ) {
-    this.name = name;
-    this.domid = domid;
-    this.kernel = kernel;
-    this.grants = grants;
-    this.#host = host;
-    this.#free = [...free];
-  }
-
-  /** A page of its own for a ring or the like; undefined if there is none left. */
-  takePage(): Pfn | undefined {
-    return this.#free.shift();
-  }
-  givePage(page: Pfn): void {
-    this.#free.push(page);
-  }
-
-  /** A page as its CPUs use it for control structures. */
-  shared(page: Pfn): SharedPage {
-    return sharedPage(this.kernel, this.#host.hardware, page);
-  }
-
-  /** The machine's byte behind one of its own; undefined where there is none. */
-  machineAddrOf(at: PhysAddr): MachineAddr | undefined {
-    const frame = this.kernel.world.stage2.translate(pfnOf(at))?.frame;
-    return frame === undefined ? undefined : offsetBy(machineAddrOf(frame), pageOffset(at));
-  }
-
-  /** Its CPU stores bytes. @param what for whoever asks where they come from. */
-  write(at: PhysAddr, bytes: Uint8Array, what: string): void {
-    const { machine, journal } = this.#host;
-    const marks = new Uint32Array(bytes.length).fill(journal.mark(what, this.name));
-    journal.during(`${this.name} writes: ${what}`, () =>
-      this.kernel.access('write', at, bytes.length, (from, to, offset) =>
-        machine.cpuWrite({ cpu: 0, cacheable: true }, from, to, {
-          bytes: bytes.subarray(offset, offset + (to - from)),
-          marks: marks.subarray(offset, offset + (to - from)),
-        }),
-      ),
-    );
-  }
-
-  /** memcpy() by its CPU. */
-  copy(from: PhysAddr, to: PhysAddr, size: number, what: string): void {
-    this.#host.journal.during(`${this.name} copies: ${what}`, () => this.kernel.cpuCopy(from, to, size));
-  }
-
-  /** Its CPU loads bytes. */
-  read(at: PhysAddr, size: number, what: string): ReadContent {
-    const { journal } = this.#host;
-    const content = {
-      bytes: new Uint8Array(size),
-      marks: new Uint32Array(size),
-      wrong: new Uint8Array(size),
-    };
-    journal.during(`${this.name} reads: ${what}`, () =>
-      this.kernel.access('read', at, size, (from, to, offset) => {
-        const piece = this.#host.judged(from, to, () =>
-          this.#host.machine.cpuRead({ cpu: 0, cacheable: true }, from, to),
-        );
-        content.bytes.set(piece.bytes, offset);
-        content.marks.set(piece.marks, offset);
-        content.wrong.set(piece.wrong, offset);
-      }),
-    );
-    this.#host.onRead?.(this, content);
-    return content;
-  }
 }
 
 export class Host {

@@ -95,7 +95,7 @@ export class Journal {
   readonly mappings: MappingRecord[] = [];
   readonly faults: FaultRecord[] = [];
   costs: Costs = noCosts();
-  readonly #stores: Store[] = [{ what: 'nobody: it is what memory held at first', owner: '' }];
+  readonly #stores: Store[] = [{ what: 'what memory held at first', owner: '' }];
   readonly #marks = new Map<string, number>();
   readonly #lineSize: number;
   #activity = '';

@@ -2,7 +2,8 @@
 import { allocateForeignPages, mapGrants } from '../../linux/index.ts';
 import { GNTST } from '../../xen/index.ts';
 import type { SharedPage } from '../shared-page.ts';
-import type { Host, Party } from './host.ts';
+import type { Host } from './host.ts';
+import type { Party } from './party.ts';
 
 /** @throws RangeError if it cannot be mapped. */
 export function mapRing({ dom0, design, trace }: Host, guest: Party, ref: number): SharedPage {

@@ -7,7 +7,8 @@ import type { ReadContent } from '../../machine/index.ts';
 import { SECTOR } from '../abi/blkif.ts';
 import type { Blkfront, GuestPiece } from '../block/blkfront.ts';
 import type { Disk } from '../block/disk.ts';
-import { GUEST_FIRST, type Host, type Party } from '../host/host.ts';
+import { GUEST_FIRST, type Host } from '../host/host.ts';
+import type { Party } from '../host/party.ts';
 
 /** Part of a buffer, in the guest's memory. */
 export interface BufferPiece {

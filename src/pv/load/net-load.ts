@@ -1,6 +1,7 @@
 /** Packets out of a guest and into it. */
 import { offsetBy, PAGE_SIZE, type PhysAddr, pfn, physAddrOf } from '../../address/index.ts';
-import { GUEST_FIRST, type Host, type Party } from '../host/host.ts';
+import { GUEST_FIRST, type Host } from '../host/host.ts';
+import type { Party } from '../host/party.ts';
 import type { Netback } from '../net/netback.ts';
 import type { Netfront } from '../net/netfront.ts';
 import type { Nic } from '../net/nic.ts';

@@ -14,7 +14,8 @@ import {
   TX_ENTRY,
 } from '../abi/netif.ts';
 import { EventPort } from '../agenda.ts';
-import { GUEST_FIRST, type Host, type Party } from '../host/host.ts';
+import { GUEST_FIRST, type Host } from '../host/host.ts';
+import type { Party } from '../host/party.ts';
 import { FrontRing } from '../ring.ts';
 import { makeHost } from '../run/platform.ts';
 import type { RunSpec } from '../run/spec.ts';

@@ -36,8 +36,9 @@ import {
   TX_ENTRY,
 } from '../abi/netif.ts';
 import { EventPort } from '../agenda.ts';
-import type { Host, Party } from '../host/host.ts';
+import type { Host } from '../host/host.ts';
 import { mapRing } from '../host/map-ring.ts';
+import type { Party } from '../host/party.ts';
 import { BackRing } from '../ring.ts';
 import type { Nic } from './nic.ts';
 import { type PacketPart, SHORTEST } from './packet.ts';

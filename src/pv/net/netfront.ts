@@ -17,7 +17,8 @@ import {
 } from '../abi/netif.ts';
 import { EventPort } from '../agenda.ts';
 import { pageParts } from '../block/bio.ts';
-import type { Host, Party } from '../host/host.ts';
+import type { Host } from '../host/host.ts';
+import type { Party } from '../host/party.ts';
 import { FrontRing } from '../ring.ts';
 import type { PacketPart } from './packet.ts';
 

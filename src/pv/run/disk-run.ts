@@ -5,7 +5,7 @@ import { Disk } from '../block/disk.ts';
 import { connectDisk } from '../block/disk-stack.ts';
 import { ForeignPool } from '../block/foreign-pool.ts';
 import { NvmeDriver } from '../block/nvme.ts';
-import type { Party } from '../host/host.ts';
+import type { Party } from '../host/party.ts';
 import { type BufferPiece, physOf, runBlockJob } from '../load/block-load.ts';
 import { findingsOf } from './findings.ts';
 import { makeHost } from './platform.ts';

@@ -62,7 +62,7 @@ describe('with a coherent device, and with linux-3.19 and repaired on one that i
       fc.property(netLoad, hardware, fc.nat(), (load, how, seed) => {
         expectIntact(runNet(concrete({ ...how, seed }), load), load.data);
       }),
-      { numRuns: SEEDS / 2 },
+      { numRuns: SEEDS / 3 },
     );
   });
 
