@@ -50,7 +50,7 @@ import { type ByteMachine, watched } from './byte-machine.ts';
 import { TracedDma, type TraceSink } from './dma.ts';
 import { countedHypervisor } from './hypervisor.ts';
 import { Journal } from './journal.ts';
-import { Party } from './party.ts';
+import { type Ground, Party } from './party.ts';
 
 export interface GuestSpec {
   readonly name: string;
@@ -82,7 +82,7 @@ export interface HostSpec {
   readonly trace?: TraceSink;
 }
 
-export class Host {
+export class Host implements Ground {
   readonly spec: HostSpec;
   readonly design: Design;
   readonly machine: ByteMachine;

@@ -11,19 +11,31 @@ import {
 import type { GrantTable, SimulatedKernel } from '../../linux/index.ts';
 import type { ReadContent } from '../../machine/index.ts';
 import type { DomId } from '../../xen/index.ts';
-import { type SharedPage, sharedPage } from '../shared-page.ts';
-import type { Host } from './host.ts';
+import { type ControlBytes, type SharedPage, sharedPage } from '../shared-page.ts';
+import type { ByteMachine } from './byte-machine.ts';
+import type { Journal } from './journal.ts';
+
+/** What domains stand on. */
+export interface Ground {
+  readonly machine: ByteMachine;
+  readonly journal: Journal;
+  readonly hardware: ControlBytes;
+  /** Told of each read of data by the CPU of a domain. */
+  readonly onRead: ((party: Party, content: ReadContent) => void) | undefined;
+  /** A read of the machine's memory, with what it shows kept beside the faults. */
+  judged(from: MachineAddr, to: MachineAddr, read: () => ReadContent): ReadContent;
+}
 
 export class Party {
   readonly name: string;
   readonly domid: DomId;
   readonly kernel: SimulatedKernel;
   readonly grants: GrantTable;
-  readonly #host: Host;
+  readonly #ground: Ground;
   #free: Pfn[];
 
   constructor(
-    host: Host,
+    ground: Ground,
     name: string,
     domid: DomId,
     kernel: SimulatedKernel,
@@ -34,7 +46,7 @@ export class Party {
     this.domid = domid;
     this.kernel = kernel;
     this.grants = grants;
-    this.#host = host;
+    this.#ground = ground;
     this.#free = [...free];
   }
 
@@ -48,7 +60,7 @@ export class Party {
 
   /** A page as its CPUs use it for control structures. */
   shared(page: Pfn): SharedPage {
-    return sharedPage(this.kernel, this.#host.hardware, page);
+    return sharedPage(this.kernel, this.#ground.hardware, page);
   }
 
   /** The machine's byte behind one of its own; undefined where there is none. */
@@ -59,7 +71,7 @@ export class Party {
 
   /** Its CPU stores bytes. @param what for whoever asks where they come from. */
   write(at: PhysAddr, bytes: Uint8Array, what: string): void {
-    const { machine, journal } = this.#host;
+    const { machine, journal } = this.#ground;
     const marks = new Uint32Array(bytes.length).fill(journal.mark(what, this.name));
     journal.during(`${this.name} writes: ${what}`, () =>
       this.kernel.access('write', at, bytes.length, (from, to, offset) =>
@@ -73,12 +85,12 @@ export class Party {
 
   /** memcpy() by its CPU. */
   copy(from: PhysAddr, to: PhysAddr, size: number, what: string): void {
-    this.#host.journal.during(`${this.name} copies: ${what}`, () => this.kernel.cpuCopy(from, to, size));
+    this.#ground.journal.during(`${this.name} copies: ${what}`, () => this.kernel.cpuCopy(from, to, size));
   }
 
   /** Its CPU loads bytes. */
   read(at: PhysAddr, size: number, what: string): ReadContent {
-    const { journal } = this.#host;
+    const { journal } = this.#ground;
     const content = {
       bytes: new Uint8Array(size),
       marks: new Uint32Array(size),
@@ -86,15 +98,15 @@ export class Party {
     };
     journal.during(`${this.name} reads: ${what}`, () =>
       this.kernel.access('read', at, size, (from, to, offset) => {
-        const piece = this.#host.judged(from, to, () =>
-          this.#host.machine.cpuRead({ cpu: 0, cacheable: true }, from, to),
+        const piece = this.#ground.judged(from, to, () =>
+          this.#ground.machine.cpuRead({ cpu: 0, cacheable: true }, from, to),
         );
         content.bytes.set(piece.bytes, offset);
         content.marks.set(piece.marks, offset);
         content.wrong.set(piece.wrong, offset);
       }),
     );
-    this.#host.onRead?.(this, content);
+    this.#ground.onRead?.(this, content);
     return content;
   }
 }
