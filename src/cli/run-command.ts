@@ -33,6 +33,7 @@ import { parseRelease } from './infer.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
 import { refuseExisting, writeNewFile } from './new-file.ts';
+import { showProgress } from './progress.ts';
 
 export interface RunFlags {
   readonly data?: string;
@@ -60,6 +61,7 @@ export interface RunFlags {
   readonly arrived?: string;
   readonly force?: boolean;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
 const SECTOR = 512;
@@ -71,8 +73,8 @@ const DEEPEST = 64;
 const LARGEST_PACKET = 65_535;
 /** Bytes of the pattern where nothing else is asked for. */
 const USUAL_BYTES = 65_536;
-/** Largest load, bytes: the machine keeps about 30 bytes for each. */
-const LARGEST = 16 * 2 ** 20;
+/** Largest load, bytes: the machine keeps about 100 bytes for each. */
+const LARGEST = 8 * 2 ** 20;
 
 type Load = { readonly disk: DiskLoad } | { readonly net: NetLoad };
 
@@ -84,19 +86,7 @@ export async function runCommand(flags: RunFlags, io: Io): Promise<Exit> {
   const image = flags.image === undefined ? undefined : readImage(readData(flags.image), flags.image);
   const load = loadOf(flags, image?.pixels);
   const recorder = flags.record === undefined ? undefined : new TraceRecorder(isByPhys(flags, designs[0]));
-  const rows: RunRow[] = [];
-  for (const design of designs)
-    for (let i = 0; i < (flags.adversarial ? 1 : flags.seeds); i++) {
-      // Signals are delivered between runs only.
-      await setImmediate();
-      const run = specOf(flags, design, flags.seed + i, recorder);
-      rows.push({
-        design: design.name,
-        seed: run.seed,
-        adversarial: flags.adversarial ?? false,
-        result: runLoad(run, load),
-      });
-    }
+  const rows = await runAll(flags, designs, load, recorder, io);
   const about = aboutOf(flags, load);
   if (flags.json) {
     for (const text of jsonText(runJson(about, rows))) io.out(text);
@@ -109,6 +99,34 @@ export async function runCommand(flags: RunFlags, io: Io): Promise<Exit> {
   if (flags.plot !== undefined) writeNewFile(flags.plot, costPlotSvg(costsOf(flags, designs)), force);
   if (flags.record !== undefined && recorder) writeNewFile(flags.record, recorder.text(), force);
   return rows.every((row) => verdictOf(row) === 'intact') ? Exit.nothingFound : Exit.findings;
+}
+
+/** Each design with each seed. What arrived is kept of the first run only. */
+async function runAll(
+  flags: RunFlags,
+  designs: readonly Design[],
+  load: Load,
+  recorder: TraceRecorder | undefined,
+  io: Io,
+): Promise<RunRow[]> {
+  const { adversarial = false, seed: first } = flags;
+  const seeds = Array.from({ length: adversarial ? 1 : flags.seeds }, (_, i) => first + i);
+  const runs = designs.flatMap((design) => seeds.map((seed) => specOf(flags, design, seed, recorder)));
+  const rows: RunRow[] = [];
+  const progress = showProgress(runs.length, flags.quiet ? undefined : io.terminal);
+  try {
+    for (const run of runs) {
+      progress.at(rows.length);
+      // Signals are delivered between runs only.
+      await setImmediate();
+      const result = runLoad(run, load);
+      const kept = rows.length === 0 ? result : { ...result, arrived: undefined };
+      rows.push({ design: run.design.name, seed: run.seed, adversarial, result: kept });
+    }
+  } finally {
+    progress.stop();
+  }
+  return rows;
 }
 
 function runLoad(run: RunSpec, load: Load): LoadResult {

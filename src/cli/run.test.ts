@@ -52,7 +52,7 @@ describe('a command line that makes no sense is refused in one line', () => {
     [['--arrived', ppm], 'found a file of that name, expected none'],
     [['--request', '33554432', '--bytes', '1'], '--request: found 33554432, expected at most 1048576'],
     [['--depth', '65'], '--depth: found 65, expected at most 64'],
-    [['--packet', '65535', '--depth', '64', '--bytes', '9999999'], 'the load does not fit'],
+    [['--packet', '65535', '--depth', '64', '--bytes', '8000000'], 'the load does not fit'],
   ] as const)('%j', async (args, message) => {
     const { exit, out, errors } = await dmalab(['run', ...args]);
     expect(errors.join('\n')).toContain(message);

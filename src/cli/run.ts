@@ -155,6 +155,7 @@ function makeProgram(io: Io, commands: Commands): Command {
     .option('--record <file>', 'write the run as ftrace text that dmalab replay reads')
     .option('--force', 'replace files that are there')
     .option('--json', 'one JSON document (schemas/run.schema.json)')
+    .option('-q, --quiet', 'no progress')
     .action(commands.run);
   program
     .command('export')
