@@ -206,7 +206,7 @@ function makeSystem() {
   const { front } = connectDisk(host, { guest, driver, pool, first: 0, sectors: disk.spec.sectors });
   /** Byte of the guest's memory where a machine frame is. */
   const placeOf = (frame: Mfn) => frames.indexOf(frame) * PAGE;
-  return { host, disk, guest, front, flushes, mappings, placeOf };
+  return { host, disk, driver, guest, front, flushes, mappings, placeOf };
 }
 
 /** The steps in the recording's order: each written, then verified. */
@@ -216,7 +216,10 @@ const WAYS = STEPS.flatMap((one) =>
     .map((write) => ({ one, write })),
 );
 
+type Extent = Pick<Command, 'write' | 'sector' | 'sectors'>;
+
 interface Ran extends Pick<Command, 'flushes' | 'mappings'> {
+  readonly commands: readonly Extent[];
   readonly one: Step;
   readonly write: boolean;
 }
@@ -226,6 +229,8 @@ function runHere(): Ran[] {
   return WAYS.map(({ one, write }, index) => {
     system.flushes.clear();
     system.mappings.clear();
+    const commands: Extent[] = [];
+    system.driver.onCommand = (way, sector, sectors) => commands.push({ write: way, sector, sectors });
     // Where the buffer was. What an earlier step has with the same direction and sector comes first.
     const skipped = WAYS.slice(0, index).filter(
       (each) => each.write === write && each.one.at === one.at,
@@ -250,7 +255,13 @@ function runHere(): Ran[] {
       data: (at, size) => pattern(1, one.at + at, size),
     });
     expect(result.errors).toBe(0);
-    return { one, write, flushes: new Map(system.flushes), mappings: new Map(system.mappings) };
+    return {
+      one,
+      write,
+      commands,
+      flushes: new Map(system.flushes),
+      mappings: new Map(system.mappings),
+    };
   });
 }
 
@@ -283,6 +294,13 @@ describe('the load of the recording', () => {
     const ran = here.filter((each) => each.write === write && each.one.at === one.at);
     expect(sum(recorded, 'mappings')).not.toEqual({});
     expect(sum(ran, 'mappings')).toEqual(sum(recorded, 'mappings'));
+  });
+
+  test('the disk gets the same commands, in the same order', () => {
+    const extents = recording.commands.map(
+      ({ write, sector, sectors }): Extent => ({ write, sector, sectors }),
+    );
+    expect(here.flatMap(({ commands }) => commands)).toEqual(extents);
   });
 
   test('no block command of the recording is left out', () => {
