@@ -27,6 +27,9 @@ const DOM0 = 0 as DomId;
 /** xen_blkif_max_segments: pages of one request, where the backend takes indirect ones. */
 export const MAX_SEGMENTS = 32;
 
+/** Pages that stay granted, at most: of those that the guest has for itself some are left for pages of segments. */
+const MAX_KEPT = 192;
+
 /** Bytes of the guest's memory, whole sectors; pieces in order. */
 export interface GuestPiece {
   readonly phys: PhysAddr;
@@ -65,6 +68,8 @@ export class Blkfront {
   readonly #waiting: (() => boolean)[] = [];
   readonly #shadows = new Map<number, Shadow>();
   readonly #idle: Granted[] = [];
+  /** Pages that stay granted. */
+  #kept = 0;
   #nextId = 1;
   #notifyBack: () => void = () => {};
   /** The backend's end of the event channel notifies this. */
@@ -138,8 +143,7 @@ export class Blkfront {
     }
     const pagesOfSegments = this.#pagesOfSegments(segments);
     if (pagesOfSegments === undefined) {
-      if (this.#options.persistent) this.#idle.push(...grants);
-      else this.#end(grants);
+      this.#giveBack(grants);
       return false;
     }
     const id = this.#remember({ write, parts, grants, pagesOfSegments, done });
@@ -158,8 +162,7 @@ export class Blkfront {
     for (const { phys, size } of parts) {
       const granted = this.#options.persistent ? this.#idlePage() : this.#grantNew(pfnOf(phys));
       if (granted === undefined) {
-        if (this.#options.persistent) this.#idle.push(...grants);
-        else this.#end(grants);
+        this.#giveBack(grants);
         return undefined;
       }
       grants.push(granted);
@@ -191,9 +194,16 @@ export class Blkfront {
 
   #idlePage(): Granted | undefined {
     const idle = this.#idle.pop();
-    if (idle) return idle;
+    if (idle || this.#kept === MAX_KEPT) return idle;
     const page = this.#guest.takePage();
-    return page === undefined ? undefined : this.#grantNew(page);
+    const granted = page === undefined ? undefined : this.#grantNew(page);
+    if (granted) this.#kept++;
+    return granted;
+  }
+  /** A request is done with its grants: they end, or are kept for the next one, those used last first. */
+  #giveBack(grants: readonly Granted[]): void {
+    if (this.#options.persistent) this.#idle.push(...grants.toReversed());
+    else this.#end(grants);
   }
   #grantNew(page: Pfn, readonly = false): Granted | undefined {
     const ref = this.#grant(page, readonly);
@@ -236,8 +246,8 @@ export class Blkfront {
         const from = offsetBy(physAddrOf((grants[i] as Granted).page), pageOffset(phys));
         if (!write && ok) this.#guest.copy(from, phys, size, 'granted pages into its buffer');
       }
-      this.#idle.push(...grants.toReversed());
-    } else this.#end(grants);
+    }
+    this.#giveBack(grants);
     this.#endPages(pagesOfSegments);
     done(ok);
   }

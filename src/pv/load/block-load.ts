@@ -47,7 +47,7 @@ export interface WrongBytes {
 
 export interface JobResult {
   readonly bytes: number;
-  /** Requests that were answered with an error. */
+  /** Requests that were answered with an error, or not at all. */
   readonly errors: number;
   readonly wrong: readonly WrongBytes[];
   /** What arrived: the job's data as it was read; empty of a write. */
@@ -70,6 +70,7 @@ export function runBlockJob(parties: Parties, job: BlockJob): JobResult {
   const arrived = new Uint8Array(job.way === 'verify' ? size * job.requests : 0);
   const wrong: WrongBytes[] = [];
   let errors = 0;
+  let answered = 0;
   let next = 0;
   const start = (pieces: readonly BufferPiece[]): void => {
     const request = next++;
@@ -84,6 +85,7 @@ export function runBlockJob(parties: Parties, job: BlockJob): JobResult {
     }
     const faultsBefore = host.journal.faults.length;
     front.submit(job.way === 'write', job.sector + at / SECTOR, pieces.map(guestPiece), (ok) => {
+      answered++;
       if (!ok) errors++;
       else if (job.way === 'verify')
         for (const { piece, done } of inOrder(pieces)) {
@@ -96,6 +98,7 @@ export function runBlockJob(parties: Parties, job: BlockJob): JobResult {
   };
   for (const pieces of job.buffers) start(pieces);
   host.agenda.run();
+  errors += job.requests - answered;
   return { bytes: size * job.requests, errors, wrong, arrived };
 }
 

@@ -46,6 +46,11 @@ export class Nic {
     }
   }
 
+  /** Buffers to receive into. */
+  get bufferCount(): number {
+    return this.#buffers.length;
+  }
+
   /** Send a packet. @param done its memory is not used any more; false: it was not sent. */
   send(parts: readonly PacketPart[], done: (sent: boolean) => void): void {
     const { dma, agenda } = this.#host;

@@ -10,7 +10,7 @@ export interface WrongRange extends Omit<WrongBytes, 'fault'> {
 }
 
 export interface LoadResult {
-  /** Requests that were answered with an error. */
+  /** Requests that were answered with an error, or not at all. */
   readonly errors: number;
   /** What came back, as long as the data; undefined where the machine has no bytes. */
   readonly arrived: Uint8Array | undefined;
