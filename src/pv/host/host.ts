@@ -137,6 +137,11 @@ export class Host implements Ground {
     return guest;
   }
 
+  /** The machine has bytes: what is read can be compared. */
+  get hasBytes(): boolean {
+    return this.machine.current(noMachineAddr, noMachineAddr) !== undefined;
+  }
+
   /** Is the byte in dom0's bounce pool, which is local. */
   isBounceSlot(at: MachineAddr): boolean {
     const [from, to] = dom0Parts(this.spec.dom0).swiotlb;

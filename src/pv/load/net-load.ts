@@ -69,7 +69,7 @@ export function sendPackets({ host, guest, front, nic }: Parties, job: NetJob): 
     const packet = sent[i] ?? 0;
     arrived.set(frame.content.bytes, packet * size);
     const fault = (byte: number) => (frame.faults[byte] === 0 ? undefined : (frame.faults[byte] ?? 0) - 1);
-    wrong.push(...differences(job, packet, frame.content.bytes, fault));
+    if (host.hasBytes) wrong.push(...differences(job, packet, frame.content.bytes, fault));
   }
   return { errors, wrong, arrived };
 }
@@ -106,7 +106,7 @@ export function receivePackets({ host, guest, front, back, nic }: Parties, job: 
       done += part.size;
     }
     arrived.set(bytes, packet * size);
-    wrong.push(...differences(job, packet, bytes, (byte) => places[byte]));
+    if (host.hasBytes) wrong.push(...differences(job, packet, bytes, (byte) => places[byte]));
     if (came < packets) put();
   };
   // No more than the card has buffers for: what it has not is lost, as on any network.

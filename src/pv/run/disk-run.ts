@@ -44,11 +44,10 @@ export function runDisk(run: RunSpec, load: DiskLoad): LoadResult {
   const read = runBlockJob(parties, { ...job, way: 'verify' });
   for (const { at, size } of beside) guest.read(physOf(at), size, NEIGHBOUR);
   const { findings, ofFault } = findingsOf(host.journal, run.lineSize);
-  const concrete = run.machine === 'concrete';
   return {
     errors: written.errors + read.errors,
-    arrived: concrete ? read.arrived.slice(0, data.length) : undefined,
-    wrong: concrete ? joinedWrong(read.wrong, ofFault) : [],
+    arrived: host.hasBytes ? read.arrived.slice(0, data.length) : undefined,
+    wrong: joinedWrong(read.wrong, ofFault),
     findings,
     costs: host.journal.costs,
     mappings: host.journal.mappings.length,

@@ -32,11 +32,10 @@ export function runNet(run: RunSpec, { data, packet, align, contiguous, depth }:
   const sent = sendPackets(parties, job);
   const received = packet <= RX_BUFFER ? receivePackets(parties, job) : undefined;
   const { findings, ofFault } = findingsOf(host.journal, run.lineSize);
-  const concrete = run.machine === 'concrete';
   return {
     errors: sent.errors + (received?.errors ?? 0),
-    arrived: concrete ? (received ?? sent).arrived.slice(0, data.length) : undefined,
-    wrong: concrete ? joinedWrong([...sent.wrong, ...(received?.wrong ?? [])], ofFault) : [],
+    arrived: host.hasBytes ? (received ?? sent).arrived.slice(0, data.length) : undefined,
+    wrong: joinedWrong([...sent.wrong, ...(received?.wrong ?? [])], ofFault),
     findings,
     costs: host.journal.costs,
     mappings: host.journal.mappings.length,
