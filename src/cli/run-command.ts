@@ -45,6 +45,8 @@ export interface RunFlags {
   readonly persistent?: boolean;
   readonly packet?: number;
   readonly dmaBits: number;
+  readonly busOffset: number;
+  readonly believed?: 'coherent' | 'non-coherent';
   readonly record?: string;
   readonly design: string;
   readonly kernel?: string;
@@ -242,7 +244,9 @@ function specOf(flags: RunFlags, design: Design, seed: number, trace: TraceRecor
     seed,
     rate: flags.rate,
     coherent: flags.hardware === 'coherent',
+    ...(flags.believed === undefined ? {} : { believedCoherent: flags.believed === 'coherent' }),
     maskBits: flags.dmaBits,
+    busOffset: flags.busOffset,
     ...(cache === undefined ? {} : { cache }),
     ...(trace === undefined ? {} : { trace }),
   };

@@ -21,6 +21,17 @@ describe('exit code', () => {
     ['0 with a coherent device', [...CROSSING, '--hardware', 'coherent'], 0],
     ['1 where it can arrive wrong', [...CROSSING, '--adversarial'], 1],
     ['0 where it cannot', [...CROSSING, '--adversarial', '--align', '0'], 0],
+    [
+      '1 where the kernel takes a device for coherent that is not',
+      [...CROSSING, '--align', '0', '--believed', 'coherent'],
+      1,
+    ],
+    ['0 behind a bus with an offset', [...CROSSING, '--design', 'repaired', '--bus-offset', '0xc0000000'], 0],
+    [
+      '1 where the design forgets the offset',
+      [...CROSSING, '--align', '0', '--design', 'linux-5.4', '--bus-offset', '0xc0000000'],
+      1,
+    ],
     ['0 for packets', ['--bytes', '3000', '--packet', '1500', '--align', '77'], 0],
   ] as const)('%s', async (_, args, exit) => {
     expect((await dmalab(['run', ...args])).exit).toBe(exit);
@@ -41,6 +52,7 @@ describe('a command line that makes no sense is refused in one line', () => {
     [['--cache', '0x2'], '--cache: found "0x2"'],
     [['--rate', '1'], 'Expected a number from 0 to 0.9'],
     [['--dma-bits', '16'], 'Expected a whole number from 32 to 64'],
+    [['--bus-offset', '100'], 'Expected whole pages of 4096 bytes'],
     [['--bytes', '99999999'], '--bytes: found'],
     [['--data', 'no-such-file'], 'no-such-file: cannot be read'],
     [['--data', ppm, '--bytes', '5'], 'found several of --data, --bytes and --image'],

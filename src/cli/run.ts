@@ -137,6 +137,12 @@ function makeProgram(io: Io, commands: Commands): Command {
         .choices(['coherent', 'non-coherent'])
         .default('non-coherent'),
     )
+    .addOption(
+      new Option('--believed <what>', 'what dom0 believes of the devices; without it, what they are').choices(
+        ['coherent', 'non-coherent'],
+      ),
+    )
+    .option('--bus-offset <bytes>', 'DMA address of machine address 0 (dma-ranges)', offset, 0)
     .option('--dma-bits <count>', 'address lines of the devices, 32 to 64', dmaBits, 64)
     .option('--line-size <bytes>', 'cache line', lineSize, 64)
     .option('--cache <shape>', 'unbounded, or SETSxWAYS with :lru, :fifo or :random', 'unbounded')
@@ -192,6 +198,13 @@ function natural(text: string): number {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('Expected a whole number.');
   return count;
+}
+
+function offset(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || Math.abs(value) > 2 ** 40 || value % 4096 !== 0)
+    throw new InvalidArgumentError('Expected whole pages of 4096 bytes, as 0xc0000000.');
+  return value;
 }
 
 function dmaBits(text: string): number {

@@ -41,8 +41,6 @@ export class EventPort {
   readonly #agenda: Agenda;
   readonly #handler: () => void;
   #pending = false;
-  /** Events sent, those that were one included. */
-  sent = 0;
 
   constructor(agenda: Agenda, handler: () => void) {
     this.#agenda = agenda;
@@ -51,7 +49,6 @@ export class EventPort {
 
   /** EVTCHNOP_send by the other end. */
   notify(): void {
-    this.sent++;
     if (this.#pending) return;
     this.#pending = true;
     this.#agenda.later(() => {

@@ -230,7 +230,8 @@ function runHere(): Ran[] {
     system.flushes.clear();
     system.mappings.clear();
     const commands: Extent[] = [];
-    system.driver.onCommand = (way, sector, sectors) => commands.push({ write: way, sector, sectors });
+    system.driver.onCommand = (what, sector, sectors) =>
+      commands.push({ write: what === 'write', sector, sectors });
     // Where the buffer was. What an earlier step has with the same direction and sector comes first.
     const skipped = WAYS.slice(0, index).filter(
       (each) => each.write === write && each.one.at === one.at,

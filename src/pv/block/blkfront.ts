@@ -56,8 +56,6 @@ interface Granted {
 export interface BlkfrontOptions {
   /** Copy through pages that stay granted (feature-persistent). */
   readonly persistent: boolean;
-  /** Pages of a request. Default MAX_SEGMENTS. */
-  readonly maxSegments?: number;
 }
 
 export class Blkfront {
@@ -74,8 +72,6 @@ export class Blkfront {
   #notifyBack: () => void = () => {};
   /** The backend's end of the event channel notifies this. */
   readonly port: EventPort;
-  /** Responses that were no answer to anything. */
-  strays = 0;
 
   constructor(host: Host, guest: Party, options: BlkfrontOptions) {
     this.#guest = guest;
@@ -94,13 +90,12 @@ export class Blkfront {
 
   /** Read or write consecutive sectors. Requests as big as the ring allows; done when all are. */
   submit(write: boolean, sector: number, pieces: readonly GuestPiece[], done: (ok: boolean) => void): void {
-    const { maxSegments = MAX_SEGMENTS } = this.#options;
     const parts = pieces.flatMap(({ phys, size }) => pageParts(phys, size));
-    let left = Math.ceil(parts.length / maxSegments);
+    let left = Math.ceil(parts.length / MAX_SEGMENTS);
     let ok = true;
     let at = sector;
-    for (let from = 0; from < parts.length; from += maxSegments) {
-      const some = parts.slice(from, from + maxSegments);
+    for (let from = 0; from < parts.length; from += MAX_SEGMENTS) {
+      const some = parts.slice(from, from + MAX_SEGMENTS);
       const start = at;
       this.#whenPossible(() =>
         this.#queue(write, start, some, (worked) => {
@@ -229,10 +224,8 @@ export class Blkfront {
       for (let bytes = this.#ring.take(); bytes !== undefined; bytes = this.#ring.take()) {
         const { id, status } = blkif_response.read(bytes);
         const shadow = this.#shadows.get(id ?? 0);
-        if (shadow === undefined) {
-          this.strays++;
-          continue;
-        }
+        // What answers nothing is ignored.
+        if (shadow === undefined) continue;
         this.#shadows.delete(id ?? 0);
         this.#complete(shadow, status === BLKIF_RSP.okay);
       }

@@ -13,17 +13,13 @@ export interface PvDiskSpec {
   readonly first: number;
   readonly sectors: number;
   readonly persistent?: boolean;
-  readonly maxSegments?: number;
 }
 
 export function connectDisk(
   host: Host,
-  { persistent = false, maxSegments, ...spec }: PvDiskSpec,
+  { persistent = false, ...spec }: PvDiskSpec,
 ): { readonly front: Blkfront; readonly back: Blkback } {
-  const front = new Blkfront(host, spec.guest, {
-    persistent,
-    ...(maxSegments === undefined ? {} : { maxSegments }),
-  });
+  const front = new Blkfront(host, spec.guest, { persistent });
   const back = new Blkback(host, { ...spec, persistent }, front.ringRef, () => front.port.notify());
   front.connect(() => back.port.notify());
   return { front, back };

@@ -6,6 +6,9 @@ import { DmaDevice } from '../host/device.ts';
 import type { Host } from '../host/host.ts';
 import type { FaultRecord, MappingRecord } from '../host/journal.ts';
 
+/** NVME_CTRL_PAGE_SIZE: a bounced buffer keeps its offset in it. */
+export const CONTROLLER_PAGE = 4096;
+
 export interface DiskSpec extends DeviceSpec {
   readonly sectors: number;
 }
@@ -34,7 +37,7 @@ export class Disk {
   constructor(host: Host, spec: DiskSpec) {
     this.#host = host;
     this.spec = spec;
-    this.device = new DmaDevice(host, spec);
+    this.device = new DmaDevice(host, { ...spec, minAlignMask: CONTROLLER_PAGE - 1 });
   }
 
   /** Carry out a command. False: it failed. */

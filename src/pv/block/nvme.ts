@@ -8,10 +8,7 @@ import { SECTOR } from '../abi/blkif.ts';
 import type { Host } from '../host/host.ts';
 import type { MappingRecord } from '../host/journal.ts';
 import { bytesOf, type QueueLimits, scatterlist, splitForQueue, type Vector } from './bio.ts';
-import type { Disk } from './disk.ts';
-
-/** NVME_CTRL_PAGE_SIZE. */
-const CONTROLLER_PAGE = 4096;
+import { CONTROLLER_PAGE, type Disk } from './disk.ts';
 
 /** Limits of the queue where nothing else is said: those of QEMU's controller (MDTS 7), as in the recordings. */
 export const NVME_LIMITS: QueueLimits = {
@@ -42,7 +39,7 @@ export class NvmeDriver {
   readonly #limits: QueueLimits;
   readonly #sgl: boolean;
   /** Told of each command. */
-  onCommand: ((write: boolean, sector: number, sectors: number) => void) | undefined;
+  onCommand: ((command: 'read' | 'write' | 'flush', sector: number, sectors: number) => void) | undefined;
 
   constructor(host: Host, disk: Disk, { limits = NVME_LIMITS, sgl = true }: DriverOptions = {}) {
     this.#host = host;
@@ -73,12 +70,13 @@ export class NvmeDriver {
 
   /** A flush has no data: the disk has nothing that is not written. */
   flush(done: (ok: boolean) => void): void {
+    this.onCommand?.('flush', 0, 0);
     this.#host.agenda.later(() => done(true));
   }
 
   /** nvme_queue_rq(), and the interrupt when it is done. */
   #queue(write: boolean, sector: number, request: readonly Vector[], done: (ok: boolean) => void): void {
-    this.onCommand?.(write, sector, bytesOf(request) / SECTOR);
+    this.onCommand?.(write ? 'write' : 'read', sector, bytesOf(request) / SECTOR);
     const { dma, agenda } = this.#host;
     const device = this.#disk.device.kernelDevice;
     const direction = write ? Direction.toDevice : Direction.fromDevice;

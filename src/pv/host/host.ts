@@ -22,7 +22,6 @@ import {
   type Design,
   GrantTable,
   type LinuxPlatform,
-  type PfnValid,
   type Release,
   SimulatedKernel,
   type World,
@@ -42,7 +41,6 @@ import {
   HardwareOfXen,
   type RamRange,
   Xen,
-  type XenVersion,
   xenPlatform,
 } from '../../xen/index.ts';
 import { Agenda, type Pick } from '../agenda.ts';
@@ -66,7 +64,6 @@ export interface HostSpec {
   readonly design: Design;
   /** Release of dom0's Linux, which its native maintenance follows. */
   readonly linux: Release;
-  readonly xen?: XenVersion;
   /** Told the sink for what goes wrong. */
   readonly machine: (sink: (fault: MachineFault) => void) => ByteMachine;
   readonly ram: ByteRange<MachineAddr>;
@@ -75,9 +72,6 @@ export interface HostSpec {
   /** An extended region for foreign pages; none: ballooned pages are used. */
   readonly scratch?: ByteRange<PhysAddr>;
   readonly guests: readonly GuestSpec[];
-  readonly pfnValid?: PfnValid;
-  /** Every mapping bounces. */
-  readonly swiotlbForce?: boolean;
   readonly pick?: Pick;
   readonly trace?: TraceSink;
 }
@@ -119,7 +113,7 @@ export class Host implements Ground {
       cpuTouches: () => {},
     });
     this.xen = new Xen({
-      platform: xenPlatform({ version: spec.xen ?? [4, 20], cacheLineBytes: bare.spec.lineSizes[0] }),
+      platform: xenPlatform({ cacheLineBytes: bare.spec.lineSizes[0] }),
       hardware: this.hardware,
       ram: [frameRange(spec.ram)],
     });
@@ -178,7 +172,7 @@ export class Host implements Ground {
   }
 
   #makeDom0(): Party {
-    const { dom0, scratch, linux, pfnValid, swiotlbForce = false } = this.spec;
+    const { dom0, scratch, linux } = this.spec;
     const [from, to] = dom0;
     const parts = dom0Parts(dom0);
     const [poolFrom, poolTo] = parts.swiotlb;
@@ -193,8 +187,7 @@ export class Host implements Ground {
       heap: [parts.heap],
       release: linux,
       ...(scratch === undefined ? {} : { structPagesToo: [scratch] }),
-      ...(pfnValid === undefined ? {} : { pfnValid }),
-      swiotlb: { base: poolFrom, size: poolTo - poolFrom, force: swiotlbForce },
+      swiotlb: { base: poolFrom, size: poolTo - poolFrom },
     });
   }
 

@@ -20,8 +20,8 @@ export function runDisk(run: RunSpec, load: DiskLoad): LoadResult {
   const guest = host.guest('dom1');
   const requests = Math.max(1, Math.ceil(data.length / request));
   const sectors = (requests * request) / SECTOR;
-  const { coherent, believedCoherent = coherent, maskBits = 64 } = run;
-  const disk = new Disk(host, { name: 'nvme', coherent, believedCoherent, maskBits, sectors });
+  const { coherent, believedCoherent = coherent, maskBits = 64, busOffset = 0 } = run;
+  const disk = new Disk(host, { name: 'nvme', coherent, believedCoherent, maskBits, busOffset, sectors });
   const driver = new NvmeDriver(host, disk);
   const pool = new ForeignPool(host.dom0);
   const { front } = connectDisk(host, { guest, driver, pool, first: 0, sectors, persistent });

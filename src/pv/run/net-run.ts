@@ -14,8 +14,8 @@ export function runNet(run: RunSpec, { data, packet, align, contiguous, depth }:
   const pages = Math.ceil((align + packet) / PAGE_SIZE);
   const host = makeHost(run, [{ name: 'dom1', pages: pages * depth, contiguous }]);
   const guest = host.guest('dom1');
-  const { coherent, believedCoherent = coherent, maskBits = 64 } = run;
-  const nic = new Nic(host, { name: 'nic', coherent, believedCoherent, maskBits });
+  const { coherent, believedCoherent = coherent, maskBits = 64, busOffset = 0 } = run;
+  const nic = new Nic(host, { name: 'nic', coherent, believedCoherent, maskBits, busOffset });
   const front = new Netfront(host, guest);
   const back = new Netback(host, guest, nic, front.rings, () => front.port.notify());
   front.connect(() => back.port.notify());

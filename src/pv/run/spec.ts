@@ -23,6 +23,8 @@ export interface RunSpec {
   readonly believedCoherent?: boolean;
   /** Address lines of the devices. Default 64. */
   readonly maskBits?: number;
+  /** DMA address of machine address 0; may be negative. Default 0. */
+  readonly busOffset?: number;
   readonly trace?: TraceSink;
 }
 
