@@ -90,8 +90,10 @@ const keyOf = (op: string, bus: number, offset: number, length: number) =>
   `${op} bus & 0xfff = 0x${(bus % PAGE).toString(16)} off=${offset} len=${length}`;
 
 /** The block commands of the recording, in order, and the pages that blkback used, the first one first. */
-function readRecording(): { readonly commands: Command[]; readonly pages: Pfn[] } {
+function readRecording() {
   const commands: Command[] = [];
+  /** How many commands came before each flush of the disk. */
+  const flushesAfter: number[] = [];
   const pages = new Set<Pfn>();
   let mapped: Mfn[] = [];
   let pagesOf = new Map<string, Mfn>();
@@ -128,6 +130,7 @@ function readRecording(): { readonly commands: Command[]; readonly pages: Pfn[] 
       pagesOf = new Map();
       continue;
     }
+    if (line.includes('cmd=(nvme_cmd_flush ')) flushesAfter.push(commands.length);
     const flush = / cflush: .*bus=0x(\w+) off=(\d+) len=(\d+) op=0x(\d)/.exec(line);
     if (flush) {
       const [, bus = '', offset, length, op] = flush;
@@ -150,7 +153,7 @@ function readRecording(): { readonly commands: Command[]; readonly pages: Pfn[] 
       }
     }
   }
-  return { commands, pages: [...pages] };
+  return { commands, flushesAfter, pages: [...pages] };
 }
 
 /** Is the command one of the step's. */
@@ -302,6 +305,16 @@ describe('the load of the recording', () => {
       ({ write, sector, sectors }): Extent => ({ write, sector, sectors }),
     );
     expect(here.flatMap(({ commands }) => commands)).toEqual(extents);
+  });
+
+  test('and a flush at the end, where the recording has its only one', () => {
+    const system = makeSystem();
+    const flushes: string[] = [];
+    system.driver.onCommand = (what) => flushes.push(what);
+    system.front.flush((ok) => flushes.push(String(ok)));
+    system.host.agenda.run();
+    expect(flushes).toEqual(['flush', 'true']);
+    expect(recording.flushesAfter).toEqual([recording.commands.length]);
   });
 
   test('no block command of the recording is left out', () => {
