@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { auditDocument, comparisonDocument } from '../src/report/audit/schema.ts';
 import { checkDocument } from '../src/report/check-schema.ts';
+import { runDocument } from '../src/report/run-schema.ts';
 import { replayDocument } from '../src/report/schema.ts';
 import { scenarioFile } from '../src/scenario/schema.ts';
 
@@ -29,6 +30,11 @@ export const SCHEMAS: Readonly<Record<string, string>> = {
     comparisonDocument,
     'dmalab/audit-comparison@1',
     'What dmalab audit --compare --json prints. Later versions of @1 may add members; none is taken away.',
+  ),
+  'run.schema.json': schemaText(
+    runDocument,
+    'dmalab/run@1',
+    'What dmalab run --json prints. Later versions of @1 may add members; none is taken away.',
   ),
   'scenario.schema.json': schemaText(
     scenarioFile,

@@ -9,7 +9,7 @@ export function refuseExisting(path: string, force: boolean): void {
 }
 
 /** @throws UsageError if it cannot be written, or is there already and may not be replaced. */
-export function writeNewFile(path: string, text: string, force: boolean): void {
+export function writeNewFile(path: string, text: string | Uint8Array, force: boolean): void {
   refuseExisting(path, force);
   const draft = `${path}.${process.pid}.tmp`;
   try {

@@ -8,6 +8,7 @@ import { Exit } from './exit-code.ts';
 import type { ExportFlags } from './export-command.ts';
 import { type Io, UsageError } from './io.ts';
 import type { ReplayFlags } from './replay-command.ts';
+import type { RunFlags } from './run-command.ts';
 import { VERSION } from './version.ts';
 
 /** Run one command. @param args without the program's name. @returns the exit code. */
@@ -31,6 +32,10 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
       const { auditCommand } = await import('./audit-command.ts');
       exit = await auditCommand(boards, flags, io);
     },
+    run: async (flags) => {
+      const { runCommand } = await import('./run-command.ts');
+      exit = await runCommand(flags, io);
+    },
     export: async (scenario, flags) => {
       const { exportCommand } = await import('./export-command.ts');
       exit = await exportCommand(scenario, flags, io);
@@ -51,6 +56,7 @@ interface Commands {
   replay(trace: string, flags: ReplayFlags): Promise<void>;
   check(scenarios: string[], flags: CheckFlags): Promise<void>;
   audit(boards: string[], flags: AuditFlags): Promise<void>;
+  run(flags: RunFlags): Promise<void>;
   export(scenario: string, flags: ExportFlags): Promise<void>;
 }
 
@@ -142,6 +148,59 @@ function makeProgram(io: Io, commands: Commands): Command {
     .option('-q, --quiet', 'no progress')
     .action(commands.audit);
   program
+    .command('run')
+    .description('send data through a PV disk or network with real bytes and see what arrives')
+    .option('--data <file>', 'the file to send; without it, a pattern')
+    .option('--bytes <count>', 'bytes of the pattern', positive)
+    .option('--image <file>', 'the image to send: the pixels of a PNG or a binary PPM')
+    .option('--request <bytes>', 'bytes of a request, whole sectors of 512', positive, 16384)
+    .option('--align <bytes>', 'offset of buffers in their first page, whole sectors', natural, 512)
+    .option(
+      '--contiguous <pages>',
+      'pages of a buffer that follow each other in the machine; without it, all',
+      positive,
+    )
+    .option('--depth <count>', 'requests under way at once', positive, 1)
+    .option(
+      '--packet <bytes>',
+      'send the data in packets of this size through a PV network instead',
+      positive,
+    )
+    .option('--persistent', 'persistent grants: data is copied through pages that stay granted')
+    .option('--design <names>', 'designs of dom0\u2019s DMA layer, separated by commas', 'linux-6.12')
+    .option('--kernel <version>', 'dom0\u2019s Linux; without it, that of the design')
+    .addOption(
+      new Option('--hardware <what>', 'the devices')
+        .choices(['coherent', 'non-coherent'])
+        .default('non-coherent'),
+    )
+    .addOption(
+      new Option('--believed <what>', 'what dom0 believes of the devices; without it, what they are').choices(
+        ['coherent', 'non-coherent'],
+      ),
+    )
+    .option('--bus-offset <bytes>', 'DMA address of machine address 0 (dma-ranges)', offset, 0)
+    .option('--dma-bits <count>', 'address lines of the devices, 32 to 64', dmaBits, 64)
+    .option('--line-size <bytes>', 'cache line', lineSize, 64)
+    .option('--cache <shape>', 'unbounded, or SETSxWAYS with :lru, :fifo or :random', 'unbounded')
+    .option(
+      '--rate <probability>',
+      'that a line moves by itself before an operation, 0 to 0.9',
+      probability,
+      0.3,
+    )
+    .option('--seed <number>', 'what hardware does by itself follows from it', natural, 1)
+    .option('--seeds <count>', 'as many runs, from that seed on', positive, 1)
+    .option('--adversarial', 'caches behave as badly as the architecture allows; no bytes')
+    .option('--arrived <file>', 'write what arrived')
+    .option('--picture <file>', 'write the image that arrived, as PNG')
+    .option('--plot <file>', 'write what maintenance costs by size and offset of requests, as SVG')
+    .option('--record <file>', 'write the run as ftrace text that dmalab replay reads')
+    .option('--force', 'replace files that are there')
+    .option('--json', 'one JSON document (schemas/run.schema.json)')
+    .option('-q, --quiet', 'no progress')
+    .action(commands.run);
+  program
     .command('export')
     .description('write a scenario with a design as a model for Spin (Promela) or Rumur (Murphi)')
     .argument('<scenario>', 'scenario file, or - for standard input')
@@ -177,6 +236,32 @@ function positive(text: string): number {
   if (!Number.isSafeInteger(count) || count < 1)
     throw new InvalidArgumentError('Expected a whole number, at least 1.');
   return count;
+}
+
+function natural(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('Expected a whole number.');
+  return count;
+}
+
+function offset(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || Math.abs(value) > 2 ** 40 || value % 4096 !== 0)
+    throw new InvalidArgumentError('Expected whole pages of 4096 bytes, as 0xc0000000.');
+  return value;
+}
+
+function dmaBits(text: string): number {
+  const bits = Number(text);
+  if (!Number.isInteger(bits) || bits < 32 || bits > 64)
+    throw new InvalidArgumentError('Expected a whole number from 32 to 64.');
+  return bits;
+}
+
+function probability(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 0.9)) throw new InvalidArgumentError('Expected a number from 0 to 0.9.');
+  return value;
 }
 
 /** What should never happen is said in one line, too. */

@@ -58,6 +58,7 @@ export type {
   Hypervisor,
   KernelFault,
   MappedGrant,
+  NativeSync,
   Stage2,
   Translation,
   World,

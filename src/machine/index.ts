@@ -2,6 +2,8 @@
 export { AdversarialMachine, type AdversarialOptions } from './adversarial.ts';
 export type { Geometry, Policy } from './concrete/cache.ts';
 export { ConcreteMachine } from './concrete/concrete.ts';
+export type { Content, ReadContent } from './concrete/data.ts';
+export { type Chance, Random } from './concrete/random.ts';
 export { type Script, ScriptError, scriptOf } from './concrete/script.ts';
 export type { ConcreteOptions } from './concrete/stage.ts';
 export { type Cell, type Footprint, NO_FOOTPRINT } from './footprint.ts';

@@ -17,7 +17,7 @@ export {
   gnttab_unmap_grant_ref,
   grant_entry_v1,
 } from './abi/grant-table.ts';
-export type { Wide } from './abi/layout.ts';
+export { type Layout, layout, type Read, type Wide, type Written } from './abi/layout.ts';
 export {
   XENMAPSPACE,
   XENMEM,
@@ -30,6 +30,7 @@ export type { DomainSpec } from './domain-life.ts';
 export type { GfnRange } from './extended-regions.ts';
 export type { XenFeature } from './features.ts';
 export type { MaintenanceOptions, XenHardware, XenMaintenance } from './hardware.ts';
+export { type Executing, HardwareOfXen } from './machine-hardware.ts';
 export { type XenPlatform, xenPlatform } from './platform.ts';
 export { type QuirkFacts, XEN_QUIRKS, type XenQuirk } from './quirks.ts';
 export type { Frame, FrameRange, P2mType, RamRange } from './state.ts';

@@ -16,7 +16,7 @@ import {
 import { type Design, DmaApi, type KernelFault, type SimulatedKernel } from '../../linux/index.ts';
 import type { Footprint, Machine, MachineFault, Scheduler } from '../../machine/index.ts';
 import type { Case, PlatformSpec } from '../../scenario/index.ts';
-import type { Xen } from '../../xen/index.ts';
+import { HardwareOfXen, type Xen } from '../../xen/index.ts';
 import type { Rule } from '../result.ts';
 import { Bounces } from './bounces.ts';
 import { Bus, deviceOf, type SystemDevice, type Translate } from './bus.ts';
@@ -31,7 +31,6 @@ import { Named } from './named.ts';
 import { makeParty, makeXen, type Party } from './parties.ts';
 import { type MachineRange, machineRanges, type Page, type Place } from './places.ts';
 import { PostedWrites } from './posted.ts';
-import { HardwareOfXen } from './xen-hardware.ts';
 
 /** Who is executing, for what is found. */
 export interface Current {

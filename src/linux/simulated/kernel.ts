@@ -143,12 +143,14 @@ export class SimulatedKernel implements Kernel {
   }
 
   archSyncForDevice(phys: PhysAddr, size: number, direction: Direction): void {
+    this.world.synced?.({ towards: 'device', phys, size, direction });
     if (this.#state.nativeOpsLost) return;
     this.syncAliasForDevice({ mapping: 'linear', phys }, size, direction);
     this.outerSyncForDevice(phys, size, direction);
   }
   /** Outer cache first: a line filled from it into the inner one before it is invalidated would be stale. */
   archSyncForCpu(phys: PhysAddr, size: number, direction: Direction): void {
+    this.world.synced?.({ towards: 'cpu', phys, size, direction });
     if (this.#state.nativeOpsLost) return;
     this.outerSyncForCpu(phys, size, direction);
     this.syncAliasForCpu({ mapping: 'linear', phys }, size, direction);
@@ -204,15 +206,31 @@ export class SimulatedKernel implements Kernel {
 
   /** A driver or anybody else in this kernel reads (judged), through a cacheable mapping or a Normal-NC one. */
   cpuRead(phys: PhysAddr, size: number, cacheable = true): void {
-    this.#access('read', phys, size, (from, to) =>
+    this.access('read', phys, size, (from, to) =>
       this.world.machine.cpuRead({ cpu: this.cpu, cacheable }, from, to),
     );
   }
   /** Stores new values. */
   cpuWrite(phys: PhysAddr, size: number, cacheable = true): void {
-    this.#access('write', phys, size, (from, to) =>
+    this.access('write', phys, size, (from, to) =>
       this.world.machine.cpuWrite({ cpu: this.cpu, cacheable }, from, to),
     );
+  }
+  /**
+   * One access of a CPU to `size` bytes, whole: what is done with each piece of the machine's memory behind them.
+   * @param action told which bytes of the machine, and how many of the access's lie before them.
+   */
+  access(
+    what: 'read' | 'write',
+    phys: PhysAddr,
+    size: number,
+    action: (from: MachineAddr, to: MachineAddr, offset: number) => void,
+  ): void {
+    this.world.scheduler.atomic(`${what} ${rangeText(phys, size)}`, () => {
+      const alias = { mapping: 'linear', phys } as const;
+      for (const { from, to, offset } of this.#state.memory.pieces(alias, size, what, what))
+        action(from, to, offset);
+    });
   }
   /** memcpy() through cacheable mappings. */
   cpuCopy(source: PhysAddr, target: PhysAddr, size: number): void {
@@ -283,18 +301,6 @@ export class SimulatedKernel implements Kernel {
   /** This kernel has the bug. For entry points outside the kernel proper. */
   hasQuirk(quirk: Quirk): boolean {
     return this.#state.quirks.has(quirk);
-  }
-
-  #access(
-    what: 'read' | 'write',
-    phys: PhysAddr,
-    size: number,
-    action: (from: MachineAddr, to: MachineAddr) => void,
-  ): void {
-    this.world.scheduler.atomic(`${what} ${rangeText(phys, size)}`, () => {
-      const alias = { mapping: 'linear', phys } as const;
-      for (const { from, to } of this.#state.memory.pieces(alias, size, what, what)) action(from, to);
-    });
   }
 
   #maintain(operation: NativeOperation, alias: Alias, size: number, useless: boolean): void {

@@ -1,6 +1,7 @@
 /** What a simulated kernel stands on: hardware, hypervisor, and who decides when another agent comes between. */
 import type { Mfn, Pfn, PhysAddr } from '../../address/index.ts';
 import type { Footprint, Machine, Scheduler } from '../../machine/index.ts';
+import type { Direction } from '../dma.ts';
 import type { CacheFlush, KernelProblem } from '../kernel.ts';
 import type { LinuxPlatform } from './platform.ts';
 
@@ -99,6 +100,14 @@ export interface BounceCopy {
   readonly size: number;
 }
 
+/** A call of arch_sync_dma_for_device() or arch_sync_dma_for_cpu(). */
+export interface NativeSync {
+  readonly towards: 'device' | 'cpu';
+  readonly phys: PhysAddr;
+  readonly size: number;
+  readonly direction: Direction;
+}
+
 export interface World {
   readonly platform: LinuxPlatform;
   readonly machine: Machine;
@@ -111,4 +120,6 @@ export interface World {
   readonly fault: (fault: KernelFault) => void;
   /** Told of each bounce copy, inside the atomic action that makes it. */
   readonly bounced?: (copy: BounceCopy) => void;
+  /** Told of each call of native maintenance, before it is carried out. */
+  readonly synced?: (sync: NativeSync) => void;
 }

@@ -238,11 +238,22 @@ export class Board {
     work: () => void,
   ): void {
     const granule = this.granuleOf(at);
-    const bytes = Array.from({ length: this.sizes.big }, (_, i) => offsetBy(granule, i)).filter(
-      (byte) => !(spare && spare[0] <= byte && byte < spare[1]) && !this.isLost(byte),
-    );
+    const before = this.#lost(granule);
     work();
-    for (const byte of bytes) if (this.isLost(byte)) this.#losses.push(byte);
+    const after = this.#lost(granule);
+    for (let i = 0; i < after.length; i++) {
+      const byte = offsetBy(granule, i);
+      const isSpare = spare && spare[0] <= byte && byte < spare[1];
+      if (after[i] === 1 && before[i] === 0 && !isSpare) this.#losses.push(byte);
+    }
+  }
+
+  /** By byte of the granule: 1 where its current value is nowhere. */
+  #lost(granule: MachineAddr): Uint8Array {
+    const { inner, outer } = this.hierarchy;
+    const end = offsetBy(granule, this.sizes.big);
+    const lines = (outer ? [...inner, outer] : inner).flatMap((cache) => cache.over(granule, end));
+    return this.contents.lost(granule, this.sizes.big, lines);
   }
 
   #cacheOf(cpu: number): Cache {

@@ -21,6 +21,8 @@ import type {
 } from '../machine.ts';
 import type { MaintenanceCall } from '../maintenance.ts';
 import type { Board } from './board.ts';
+import type { Value } from './contents.ts';
+import type { Content, ReadContent } from './data.ts';
 import type { Director } from './director.ts';
 import type { MaintenanceKind } from './hierarchy.ts';
 import type { Issued } from './pending.ts';
@@ -74,42 +76,81 @@ export class ConcreteMachine implements Machine {
     this.#stage.say(from, to, initial);
   }
 
-  cpuRead(access: CpuAccess, from: MachineAddr, to: MachineAddr): void {
-    this.#stage.load(access, from, to);
+  /** @returns what was read. */
+  cpuRead(access: CpuAccess, from: MachineAddr, to: MachineAddr): ReadContent {
+    const { values } = this.#stage.load(access, from, to);
     this.#done();
+    return this.#content(from, values);
   }
 
-  cpuWrite(access: CpuAccess, from: MachineAddr, to: MachineAddr): void {
-    this.#stage.store(access, from, to);
+  /** @param content as many bytes. Nobody knows which, where it is not said. */
+  cpuWrite(access: CpuAccess, from: MachineAddr, to: MachineAddr, content?: Content): void {
+    this.#stage.store(access, from, to, content ? { content } : {});
     this.#done();
   }
 
   cpuCopy(access: CpuAccess, from: MachineAddr, to: MachineAddr, target: MachineAddr): void {
     // What is copied may be what a device has just written.
     for (const opening of this.#board.windows.all()) this.#stage.mayWrite('first', opening);
-    const about = this.#stage.load(access, from, to);
-    this.#stage.store(access, target, offsetBy(target, to - from), about);
+    const { values, about } = this.#stage.load(access, from, to);
+    const content = this.#content(from, values);
+    this.#stage.store(access, target, offsetBy(target, to - from), { about, content });
     this.#done();
   }
 
-  deviceRead(port: Port, from: MachineAddr, to: MachineAddr): void {
+  /** @returns what was read. */
+  deviceRead(port: Port, from: MachineAddr, to: MachineAddr): ReadContent {
     this.#stage.use(from, to);
+    const loaded: Value[] = [];
     this.#stage.eachPiece(from, to, (low, high) => {
       const values = this.#director.act(low, high, {
         perform: () => this.#board.deviceRead(port, low, high - low),
         returned: (read, at) => read[at - low],
       });
       this.#board.judge(low, values, 'stale-device-read');
+      loaded.push(...values);
     });
+    this.#done();
+    return this.#content(from, loaded);
+  }
+
+  /** @param content as many bytes. Nobody knows which, where it is not said. */
+  deviceWrite(port: Port, from: MachineAddr, to: MachineAddr, content?: Content): void {
+    this.#stage.use(from, to);
+    this.#stage.deviceWrites(
+      port,
+      from,
+      to,
+      (low, high, perform, before) => this.#director.act(low, high, { before, perform }),
+      content,
+    );
     this.#done();
   }
 
-  deviceWrite(port: Port, from: MachineAddr, to: MachineAddr): void {
-    this.#stage.use(from, to);
-    this.#stage.deviceWrites(port, from, to, (low, high, perform, before) =>
-      this.#director.act(low, high, { before, perform }),
+  /** What every reader of these bytes should get. */
+  current(from: MachineAddr, to: MachineAddr): Content {
+    this.#stage.begin(from, to);
+    const { contents } = this.#board;
+    return this.#content(
+      from,
+      Array.from({ length: to - from }, (_, i) => contents.current(offsetBy(from, i))),
     );
-    this.#done();
+  }
+
+  #content(from: MachineAddr, values: readonly Value[]): ReadContent {
+    const { contents } = this.#board;
+    const size = values.length;
+    const content = {
+      bytes: new Uint8Array(size),
+      marks: new Uint32Array(size),
+      wrong: new Uint8Array(size),
+    };
+    for (const [i, value] of values.entries()) {
+      content.bytes[i] = contents.data.byteOf(value);
+      content.marks[i] = contents.data.markOf(value);
+      if (!contents.isCurrent(offsetBy(from, i), value)) content.wrong[i] = 1;
+    }
+    return content;
   }
 
   openWindow(name: string, port: Port, from: MachineAddr, to: MachineAddr, window: Window): void {

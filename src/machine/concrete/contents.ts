@@ -4,9 +4,10 @@
  * A value is the serial number of the store that wrote it, so no two stores to a byte write the same.
  */
 import { type MachineAddr, mfnOf, PAGE_SIZE } from '../../address/index.ts';
+import { Data } from './data.ts';
+import type { Value } from './value.ts';
 
-/** Serial number of a store. */
-export type Value = number;
+export type { Value } from './value.ts';
 
 /** What is known of a byte, one array element a byte of the page. */
 interface Page {
@@ -25,9 +26,25 @@ interface Page {
   readonly tainted: Uint8Array;
 }
 
+const NOTHING = new Uint32Array(0);
+const NO_FLAGS = new Uint8Array(0);
+/** No byte is in it. */
+const NO_PAGE: Page = {
+  from: Number.POSITIVE_INFINITY,
+  memory: NOTHING,
+  current: NOTHING,
+  owner: NOTHING,
+  nobodys: NO_FLAGS,
+  wrong: NO_FLAGS,
+  tainted: NO_FLAGS,
+};
+
 export class Contents {
   readonly #pages = new Map<number, Page>();
+  #last: Page = NO_PAGE;
   #serial: Value = 0;
+  /** What byte each value is. */
+  readonly data = new Data();
 
   /** A value that no store has written before. */
   fresh(): Value {
@@ -82,10 +99,35 @@ export class Contents {
     page.wrong[at - page.from] = 1;
   }
 
+  /**
+   * Of bytes of one page: 1 where neither memory nor any of these lines has the current value.
+   * @param lines copies of them, and perhaps of others.
+   */
+  lost(
+    at: MachineAddr,
+    size: number,
+    lines: readonly { readonly at: MachineAddr; readonly data: Uint32Array }[],
+  ): Uint8Array {
+    const { from, memory, current, nobodys } = this.#page(at);
+    const lost = new Uint8Array(size);
+    for (let i = 0; i < size; i++) {
+      const byte = at - from + i;
+      const wanted = current[byte];
+      if (nobodys[byte] === 1 || memory[byte] === wanted) continue;
+      lost[i] = lines.some((line) => line.data[at + i - line.at] === wanted) ? 0 : 1;
+    }
+    return lost;
+  }
+
   isCurrent(at: MachineAddr, value: Value): boolean {
     const page = this.#page(at);
     const i = at - page.from;
     return page.nobodys[i] === 1 || page.current[i] === value;
+  }
+  /** What every reader should get. */
+  current(at: MachineAddr): Value {
+    const page = this.#page(at);
+    return page.current[at - page.from] as Value;
   }
   isOwn(at: MachineAddr, value: Value): boolean {
     const page = this.#page(at);
@@ -105,6 +147,8 @@ export class Contents {
   }
 
   #page(at: MachineAddr): Page {
+    // Nearly always the page of the last time.
+    if (at >= this.#last.from && at < this.#last.from + PAGE_SIZE) return this.#last;
     const frame = mfnOf(at);
     let page = this.#pages.get(frame);
     if (page === undefined) {
@@ -119,6 +163,7 @@ export class Contents {
       };
       this.#pages.set(frame, page);
     }
+    this.#last = page;
     return page;
   }
 }

@@ -8,6 +8,7 @@ import type { CpuAccess, Initial, MachineSpec, Port } from '../machine.ts';
 import { Board } from './board.ts';
 import { type Cache, type Geometry, UNBOUNDED } from './cache.ts';
 import type { Value } from './contents.ts';
+import type { Content } from './data.ts';
 import type { Director } from './director.ts';
 import type { Opening } from './open-windows.ts';
 import { Outset } from './outset.ts';
@@ -34,6 +35,12 @@ export interface About {
   readonly tainted: boolean;
 }
 const KNOWN: About = { nobodys: false, tainted: false };
+
+/** What a load returned, byte by byte. */
+export interface Loaded {
+  readonly values: readonly Value[];
+  readonly about: readonly About[];
+}
 
 export class Stage {
   readonly board: Board;
@@ -93,10 +100,15 @@ export class Stage {
   }
 
   /** A store of a new value, of which this is known, byte by byte; unless something is, nothing. */
-  store(access: CpuAccess, from: MachineAddr, to: MachineAddr, about: readonly About[] = []): void {
+  store(
+    access: CpuAccess,
+    from: MachineAddr,
+    to: MachineAddr,
+    { about = [], content }: { readonly about?: readonly About[]; readonly content?: Content } = {},
+  ): void {
     this.use(from, to);
     this.eachPiece(from, to, (low, high, granule) => {
-      const values = this.#fresh(high - low);
+      const values = this.#fresh(high - low, content, low - from);
       const [first, end] = access.cacheable ? this.wholeGranule(granule) : [low, high];
       this.director.act(first, end, {
         before: () => this.#current(low, values, about.slice(low - from)),
@@ -105,10 +117,11 @@ export class Stage {
     });
   }
 
-  /** A judged load. Answers what is to be known of copies of it. */
-  load(access: CpuAccess, from: MachineAddr, to: MachineAddr): About[] {
+  /** A judged load. Answers what is to be known of copies of it, too. */
+  load(access: CpuAccess, from: MachineAddr, to: MachineAddr): Loaded {
     this.use(from, to);
     const about: About[] = [];
+    const loaded: Value[] = [];
     const { contents } = this.board;
     this.eachPiece(from, to, (low, high, granule) => {
       const [first, end] = access.cacheable ? this.wholeGranule(granule) : [low, high];
@@ -121,9 +134,10 @@ export class Stage {
         const at = offsetBy(low, i);
         const right = contents.isCurrent(at, value) && contents.isOwn(at, value);
         about.push({ nobodys: contents.isNobodys(at), tainted: contents.isTainted(at) || !right });
+        loaded.push(value);
       });
     });
-    return about;
+    return { values: loaded, about };
   }
 
   /** A device stores a new value; `around` is told which bytes each part of it concerns. */
@@ -132,10 +146,11 @@ export class Stage {
     from: MachineAddr,
     to: MachineAddr,
     around: (from: MachineAddr, to: MachineAddr, perform: () => void, before: () => void) => void,
+    content?: Content,
   ): void {
     this.use(from, to);
     this.eachPiece(from, to, (low, high, granule) => {
-      const values = this.#fresh(high - low);
+      const values = this.#fresh(high - low, content, low - from);
       const [first, end] = port.snoops ? this.wholeGranule(granule) : [low, high];
       around(
         first,
@@ -175,8 +190,12 @@ export class Stage {
     else hierarchy.snoopWrite(from, values);
   }
 
-  #fresh(size: number): Value[] {
-    return Array.from({ length: size }, () => this.board.contents.fresh());
+  /** New values, of these bytes from `offset` on where it is known. */
+  #fresh(size: number, content?: Content, offset = 0): Value[] {
+    const { contents } = this.board;
+    const values = Array.from({ length: size }, () => contents.fresh());
+    if (content) contents.data.put(values, content, offset);
+    return values;
   }
 
   /** These are the current values, from now on. */

@@ -6,10 +6,10 @@ import {
   machineAddrOf,
   offsetBy,
   PAGE_SIZE,
-} from '../../address/index.ts';
-import { type Machine, maintenanceCalls } from '../../machine/index.ts';
-import type { MaintenanceOptions, XenHardware, XenMaintenance } from '../../xen/index.ts';
+} from '../address/index.ts';
+import { type Machine, maintenanceCalls } from '../machine/index.ts';
 import { ControlMemory } from './control-memory.ts';
+import type { MaintenanceOptions, XenHardware, XenMaintenance } from './hardware.ts';
 
 const AT_EL2 = maintenanceCalls('EL2');
 

@@ -2,7 +2,7 @@
  * Bytes of control structures: hypercall arguments, grant entries. CPUs alone use them, through coherent caches, so they need no machine;
  * frames appear, filled with zeroes, when first written.
  */
-import { type Mfn, PAGE_SIZE } from '../../address/index.ts';
+import { type Mfn, PAGE_SIZE } from '../address/index.ts';
 
 export class ControlMemory {
   readonly #frames = new Map<Mfn, Uint8Array>();

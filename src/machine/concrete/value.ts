@@ -1,0 +1,2 @@
+/** Serial number of a store. */
+export type Value = number;
