@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { findDesign } from '../designs/index.ts';
 import { type CheckRow, checkScenario, summarise } from '../explore/index.ts';
 import { parseScenario, type Scenario } from '../scenario/index.ts';
+import { boardsBeside } from '../scenario/testing.ts';
 import { counterexample } from './counterexample.ts';
 import { fold } from './counterexample-text.ts';
 import { counterexampleTrace, type TraceEvent } from './perfetto.ts';
@@ -17,7 +18,11 @@ const ROOT = fileURLToPath(new URL('../../scenarios/', import.meta.url));
 const PLAIN = makeStyle(false);
 
 function read(file: string, change = (text: string) => text): Scenario {
-  const parsed = parseScenario(change(readFileSync(join(ROOT, file), 'utf8')), file);
+  const parsed = parseScenario(
+    change(readFileSync(join(ROOT, file), 'utf8')),
+    file,
+    boardsBeside(join(ROOT, file)),
+  );
   if ('errors' in parsed) throw new Error(parsed.errors.join('\n'));
   return parsed.scenario;
 }
