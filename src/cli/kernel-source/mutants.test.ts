@@ -31,18 +31,6 @@ const MUTANTS: readonly (Edit & { readonly what: string })[] = [
     to: 'dma_cache_maint(dev, handle, size, GNTTAB_CACHE_INVAL);',
   },
   {
-    what: 'the offset into the page is lost',
-    file: MM,
-    from: 'cflush.offset = xen_offset_in_page(handle);',
-    to: 'cflush.offset = 0;',
-  },
-  {
-    what: 'a length that Xen refuses',
-    file: MM,
-    from: 'cflush.length = XEN_PAGE_SIZE - cflush.offset;',
-    to: 'cflush.length = XEN_PAGE_SIZE;',
-  },
-  {
     what: 'receive buffers are left alone afterwards',
     file: MM,
     from: 'if (dir != DMA_TO_DEVICE)',
@@ -55,12 +43,6 @@ const MUTANTS: readonly (Edit & { readonly what: string })[] = [
     to: 'return (false &&',
   },
   {
-    what: 'the hypercall is believed to be there',
-    file: MM,
-    from: '!= -ENOSYS)',
-    to: '!= 0 || true)',
-  },
-  {
     what: 'coherent devices are maintained, others are not',
     file: SWIOTLB,
     from: 'done:\n\tif (!dev_is_dma_coherent(dev)',
@@ -71,12 +53,6 @@ const MUTANTS: readonly (Edit & { readonly what: string })[] = [
     file: SWIOTLB,
     from: 'if (pfn_valid(PFN_DOWN(dma_to_phys(hwdev, dev_addr))))',
     to: 'if (true)',
-  },
-  {
-    what: 'no page is local at unmap',
-    file: SWIOTLB,
-    from: 'if (pfn_valid(PFN_DOWN(dma_to_phys(hwdev, dev_addr))))',
-    to: 'if (false)',
   },
   {
     what: 'the device\u2019s mask does not matter',
@@ -119,12 +95,6 @@ const MUTANTS: readonly (Edit & { readonly what: string })[] = [
     file: SWIOTLB,
     from: 'arch_sync_dma_for_device(paddr, size, dir);',
     to: ';',
-  },
-  {
-    what: 'every direction is a bug',
-    file: SWIOTLB,
-    from: 'dma_addr_t dev_addr = xen_phys_to_dma(dev, phys);\n\n\tBUG_ON(dir == DMA_NONE);',
-    to: 'dma_addr_t dev_addr = xen_phys_to_dma(dev, phys);\n\n\tBUG_ON(dir != DMA_NONE);',
   },
   {
     what: 'without Xen, nothing is done after the device has written',
