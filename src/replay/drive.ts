@@ -125,9 +125,12 @@ export class Drive {
     const hindrance = this.#hindrance(track, design, mapping);
     if (hindrance?.kind === 'refused') return neverMapped(mapping, hindrance);
     kernel.begin(mapping, false, track.tables);
-    const dma = alive(mapping.dma, () =>
-      design.map(kernel, device, mapping.phys, size, mapping.direction, attributes),
-    );
+    let { dma } = mapping;
+    try {
+      dma = design.map(kernel, device, mapping.phys, size, mapping.direction, attributes);
+    } catch (error) {
+      throwUnlessDead(error);
+    }
     track.cost.bouncedBytes += kernel.copied;
     const { undecided, bounced, problems } = kernel;
     const operations = sharedWith(recorded, kernel.operations);
@@ -279,24 +282,21 @@ export class Drive {
     kernel.begin(mapping, lane.bounced, track.tables);
     const dma = offsetBy(lane.dma, call.offset);
     const { size, direction } = call;
-    alive(undefined, () => {
+    try {
       if (call.name === 'unmap') design.unmap(kernel, device, dma, size, direction, call.attributes);
       else if (call.name === 'sync_for_cpu') design.syncForCpu(kernel, device, dma, size, direction);
       else design.syncForDevice(kernel, device, dma, size, direction);
-    });
+    } catch (error) {
+      throwUnlessDead(error);
+    }
     track.cost.bouncedBytes += kernel.copied;
     return kernel.operations;
   }
 }
 
-/** What a call answers, or something else where the kernel's code dies in it: that has been reported. */
-function alive<Answer>(otherwise: Answer, call: () => Answer): Answer {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof KernelDied) return otherwise;
-    throw error;
-  }
+/** A kernel’s code that dies in a call has reported it. No closure around the call: it is made for every event. */
+function throwUnlessDead(error: unknown): void {
+  if (!(error instanceof KernelDied)) throw error;
 }
 
 function reportOn(lane: Lane, at: MachineAddr, problems: readonly KernelProblem[]): void {
