@@ -36,17 +36,6 @@ export function classify(
   through: MachineAddr,
   bounce: Bounce | undefined,
 ): Made {
-  const made = (
-    mappingClass: MappingClass,
-    translated: boolean,
-    bus: MachineAddr,
-    uncertain?: string,
-  ): Made => ({
-    mappingClass,
-    translated,
-    bus,
-    uncertain,
-  });
   if (bounce === undefined && busToPhys(through) === phys) return made('local', false, through);
   if (device.iommu !== null && !platform.xen) {
     if (bounce === undefined) return made('local', true, physToBus(phys));
@@ -67,6 +56,10 @@ export function classify(
   if (p2m.get(pfnOf(phys)) === undefined && isOwnRam(platform, through))
     return made('bounced', false, through);
   return made('foreign', false, through);
+}
+
+function made(mappingClass: MappingClass, translated: boolean, bus: MachineAddr, uncertain?: string): Made {
+  return { mappingClass, translated, bus, uncertain };
 }
 
 function isOwnRam(platform: Platform, bus: MachineAddr): boolean {

@@ -207,16 +207,7 @@ export class Drive {
           track.conformance?.compare(line, operations, recorded);
       }
       track.charge(operations);
-      const same = parted.find(
-        (p) => p.before === before && p.problems === problems && sameOperations(p.operations, operations),
-      );
-      if (same) mapping.lanes[i] = same.after;
-      else {
-        // The first of those who shared the lane keeps it; nothing is judged before all have parted.
-        const after = parted.some((p) => p.before === before) ? before.fork() : before;
-        mapping.lanes[i] = after;
-        parted.push({ before, after, operations, problems });
-      }
+      mapping.lanes[i] = part(parted, before, operations, problems);
     }
     for (const { after, operations, problems } of parted) {
       const from = offsetBy(after.bus, call.offset);
@@ -321,6 +312,24 @@ function neverMapped({ dma, bus }: LiveMapping, hindrance: Hindrance): MapDone {
     problems: NO_PROBLEMS,
     lane: undefined,
   };
+}
+
+/** The lane of a track that shared `before` with others: with those who did the same, or by itself from now on. */
+function part(
+  parted: Parted[],
+  before: Lane,
+  operations: readonly Operation[],
+  problems: readonly KernelProblem[],
+): Lane {
+  // The first of those who shared the lane keeps it; nothing is judged before all have parted.
+  let after = before;
+  for (const other of parted) {
+    if (other.before !== before) continue;
+    if (other.problems === problems && sameOperations(other.operations, operations)) return other.after;
+    if (after === before) after = before.fork();
+  }
+  parted.push({ before, after, operations, problems });
+  return after;
 }
 
 /** The recorded list itself where a design did the same: most do, and what is one list is compared and charged once. */

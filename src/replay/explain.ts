@@ -15,7 +15,7 @@ export interface Act {
   readonly from: MachineAddr;
   readonly to: MachineAddr;
   readonly skipCpuSync: boolean;
-  readonly operations: readonly { readonly operation: Operation; readonly landing: Landing }[];
+  readonly operations: readonly { readonly operation: Operation; readonly landing: Landing | undefined }[];
 }
 
 /** Where the addresses of an explanation are counted from: the device's own. */
@@ -89,9 +89,9 @@ function culprit(
       let meant = act.from;
       for (const { operation, landing } of act.operations) {
         const end = offsetBy(meant, operation.size);
-        const lands = landing.kind === 'landed' ? landing.landed : undefined;
+        const lands = landing?.kind === 'landed' ? landing : undefined;
         if (damage.from < end && damage.to > meant && (lands === undefined || lands.from !== meant)) {
-          const where = lands ? `lands on ${range(lands.from, lands.to)}` : WHERE[landing.kind];
+          const where = lands ? `lands on ${range(lands.from, lands.to)}` : WHERE[landing?.kind ?? 'nothing'];
           return `${describeOperation(operation)} at ${name} (line ${lineOf(operation, act)}) is meant for ${range(meant, end)} and ${where}`;
         }
         meant = end;
@@ -104,7 +104,7 @@ function culprit(
   return covered ?? 'no call handed these bytes over';
 }
 
-const WHERE: Readonly<Record<Landing['kind'], string>> = {
+const WHERE: Readonly<Record<Landing['kind'] | 'nothing', string>> = {
   landed: '',
   nothing: 'does nothing',
   'wrong-frame': 'lands on a frame that is not this mapping\u2019s',
@@ -114,11 +114,8 @@ const WHERE: Readonly<Record<Landing['kind'], string>> = {
 /** The operation that landed on the bytes. */
 function hit(acts: readonly Act[], damage: Damage, { range, lineOf }: Say): string {
   for (const act of acts)
-    for (const { operation, landing } of act.operations) {
-      const place =
-        landing.kind === 'landed' ? landing.landed : landing.kind === 'nothing' ? undefined : landing;
-      if (place && place.from < damage.to && place.to > damage.from)
-        return `${describeOperation(operation)} at ${act.name} (line ${lineOf(operation, act)}) lands on ${range(place.from, place.to)}`;
-    }
+    for (const { operation, landing } of act.operations)
+      if (landing && landing.from < damage.to && landing.to > damage.from)
+        return `${describeOperation(operation)} at ${act.name} (line ${lineOf(operation, act)}) lands on ${range(landing.from, landing.to)}`;
   return 'no single operation did it';
 }

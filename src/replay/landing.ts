@@ -1,5 +1,6 @@
 /** Where an operation lands: the machine bytes behind the alias or the bus address it was given. */
 import {
+  ceilTo,
   floorTo,
   type MachineAddr,
   machineAddrOf,
@@ -24,15 +25,11 @@ export interface Target {
 }
 
 export type Landing =
-  | { readonly kind: 'landed'; readonly landed: Landed }
-  /** The operation does nothing at all. */
-  | { readonly kind: 'nothing' }
+  | ({ readonly kind: 'landed' } & Landed)
   /** Frames that are not the mapping's. */
-  | { readonly kind: 'wrong-frame'; readonly from: MachineAddr; readonly to: MachineAddr }
-  /** No live alias of that address. */
-  | { readonly kind: 'fault'; readonly from: MachineAddr; readonly to: MachineAddr };
-
-const NOTHING: Landing = { kind: 'nothing' };
+  | ({ readonly kind: 'wrong-frame' } & Landed)
+  /** No live alias of that address: it is where the bytes would be if the page were local. */
+  | ({ readonly kind: 'fault' } & Landed);
 
 /** What the landing of an operation depends on besides the mapping. */
 export interface Ground {
@@ -58,28 +55,23 @@ export function firstByteOf(operation: Operation): MachineAddr {
     : physToBus(operation.addr);
 }
 
-export function land(ground: Ground, target: Target, operation: Operation): Landing {
+/** Where the operation lands; undefined where it does nothing at all. */
+export function land(ground: Ground, target: Target, operation: Operation): Landing | undefined {
   const call = callOf(ground.instructions, operation);
-  if (call === undefined) return NOTHING;
-  if (operation.kind === 'cflush') {
-    const from = firstByteOf(operation);
-    return inTarget(target, { from, to: offsetBy(from, operation.size), call });
-  }
+  if (call === undefined) return undefined;
+  const { size } = operation;
+  if (operation.kind === 'cflush') return inTarget(target, firstByteOf(operation), size, call);
   const from = behindAlias(ground, target, operation.addr);
-  if (from === undefined) {
-    const at = physToBus(operation.addr);
-    return { kind: 'fault', from: at, to: offsetBy(at, operation.size) };
-  }
-  return inTarget(target, { from, to: offsetBy(from, operation.size), call });
+  if (from !== undefined) return inTarget(target, from, size, call);
+  const at = physToBus(operation.addr);
+  return { kind: 'fault', from: at, to: offsetBy(at, size), call };
 }
 
-function inTarget(target: Target, landed: Landed): Landing {
-  const first = floorTo(target.bus, PAGE_SIZE);
-  const last = target.bus + target.size;
-  const past = last % PAGE_SIZE === 0 ? last : last - (last % PAGE_SIZE) + PAGE_SIZE;
-  if (landed.to <= first || landed.from >= past)
-    return { kind: 'wrong-frame', from: landed.from, to: landed.to };
-  return { kind: 'landed', landed };
+function inTarget(target: Target, from: MachineAddr, size: number, call: MaintenanceCall): Landing {
+  const to = offsetBy(from, size);
+  const isOutside =
+    to <= floorTo(target.bus, PAGE_SIZE) || from >= ceilTo(offsetBy(target.bus, target.size), PAGE_SIZE);
+  return { kind: isOutside ? 'wrong-frame' : 'landed', from, to, call };
 }
 
 /** The machine byte behind a pseudo-physical address of the kernel's linear map; undefined where nothing is mapped. */

@@ -129,10 +129,10 @@ export class Lane {
     let landed: Landed[] | undefined;
     for (let i = 0; i < operations.length; i++) {
       const landing = land(this.#world.ground, this.#target, operations[i] as Operation);
-      if (landing.kind === 'landed') {
-        if (landed) landed.push(landing.landed);
-        else landed = [landing.landed];
-      } else if (landing.kind !== 'nothing') this.misplace(landing.kind, landing.from, landing.to);
+      if (landing === undefined) continue;
+      if (landing.kind !== 'landed') this.misplace(landing.kind, landing.from, landing.to);
+      else if (landed) landed.push(landing);
+      else landed = [landing];
     }
     const { histories } = this.#world;
     const edge = histories.step(

@@ -81,7 +81,7 @@ export class Session {
     this.saw(event);
     const context = this.contexts.of(event);
     context.nests = !this.contextKnown();
-    this.#settleBefore(context, event);
+    if (context.closings.length > 0) this.#settleBefore(context, event);
     const lost = this.contexts.lostSince(context, event);
     return { context, uncertain: lost ? 'events were lost just before it' : undefined };
   }

@@ -15,6 +15,8 @@ const MOST_NESTED = 16;
 /** An entry that waits; `mapping` is what it unmaps. */
 export interface ClosingEntry extends Entry {
   readonly mapping: LiveMapping;
+  /** Its entry of swiotlb-xen has been met. */
+  called: boolean;
 }
 
 export class SgClosing {
@@ -24,7 +26,9 @@ export class SgClosing {
   readonly attributes: Attributes;
   readonly #matcher: EntryMatcher;
   readonly #pieces: ReadonlySet<number> | undefined;
-  readonly #called = new Set<ClosingEntry>();
+  /** Entries whose call was met, and the one most likely to be next: the kernel unmaps them in order. */
+  #called = 0;
+  #next = 0;
   #current: ClosingEntry | undefined;
   #passed = 0;
 
@@ -53,6 +57,7 @@ export class SgClosing {
       size: mapping.size,
       operations: [],
       covered: 0,
+      called: false,
     }));
     this.#matcher = new EntryMatcher(this.entries);
     this.line = line;
@@ -61,15 +66,20 @@ export class SgClosing {
 
   /** An entry of swiotlb-xen begins; false if it is none of this list's. */
   call(call: Call): boolean {
-    this.#current =
-      call.kind === 'unmap'
-        ? this.entries.find((e) => !this.#called.has(e) && e.dma === call.dma && e.size === call.size)
-        : undefined;
-    if (this.#current) {
-      this.#called.add(this.#current);
-      this.lastLine = call.line;
-    }
-    return this.#current !== undefined;
+    const entry = call.kind === 'unmap' ? this.#entryOf(call) : undefined;
+    this.#current = entry;
+    if (entry === undefined) return false;
+    entry.called = true;
+    this.#called++;
+    this.lastLine = call.line;
+    return true;
+  }
+
+  #entryOf({ dma, size }: Call): ClosingEntry | undefined {
+    const isIt = (entry: ClosingEntry | undefined) =>
+      entry !== undefined && !entry.called && entry.dma === dma && entry.size === size;
+    const next = this.entries[this.#next++];
+    return isIt(next) ? next : this.entries.find(isIt);
   }
 
   /** Take an operation if it is one of this list's; false if not. */
@@ -80,7 +90,7 @@ export class SgClosing {
   }
 
   #takes(operation: Operation): boolean {
-    if (this.#called.size > 0) {
+    if (this.#called > 0) {
       const current = this.#current;
       if (current === undefined) return false;
       current.operations.push(operation);
@@ -111,7 +121,7 @@ export class SgClosing {
   outlives(nested: boolean): boolean {
     if (!nested || this.#passed >= MOST_NESTED) return false;
     this.#passed++;
-    if (this.#called.size > 0) return this.#called.size < this.entries.length;
+    if (this.#called > 0) return this.#called < this.entries.length;
     return this.entries.some(({ operations }) => operations.length === 0);
   }
 }

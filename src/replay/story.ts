@@ -116,7 +116,7 @@ function finish(
 
 function landedOf(act: Act): Landed[] {
   const landed: Landed[] = [];
-  for (const { landing } of act.operations) if (landing.kind === 'landed') landed.push(landing.landed);
+  for (const { landing } of act.operations) if (landing?.kind === 'landed') landed.push(landing);
   return landed;
 }
 
