@@ -2,14 +2,12 @@
  * Changes for the worse in the kernel's own text are caught by the scenarios that ship: an expectation of the design of its
  * release is not met any more. And a change for the better shows.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkScenario } from '../../explore/index.ts';
-import { parseScenario, type Scenario } from '../../scenario/index.ts';
-import { designsOf, type Edit, editedTree, MISSING, TREE } from './testing.ts';
+import { designsOf, type Edit, editedTree, MISSING, shippedScenarios, TREE } from './testing.ts';
 
 const MM = 'arch/arm/xen/mm.c';
 const SWIOTLB = 'drivers/xen/swiotlb-xen.c';
@@ -110,16 +108,7 @@ const MUTANTS: readonly (Edit & { readonly what: string })[] = [
   },
 ];
 
-const ROOT = fileURLToPath(new URL('../../../scenarios/', import.meta.url));
-const scenarios: readonly Scenario[] = readdirSync(ROOT, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
-  .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
-  .sort()
-  .map((file) => {
-    const parsed = parseScenario(readFileSync(join(ROOT, file), 'utf8'), file);
-    if ('errors' in parsed) throw new Error(parsed.errors.join('\n'));
-    return parsed.scenario;
-  });
+const scenarios = shippedScenarios();
 
 /** Those that were written for what every release must keep right come first: most is caught there. */
 const byPlace = scenarios.toSorted(

@@ -2,27 +2,16 @@
  * On every scenario that ships, and on random ones, the source comes out as the design of its release does: on a platform of its
  * own release, since no source before 6.5 asks whether a small kmalloc() object must bounce.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dmaDirect, findDesign } from '../../designs/index.ts';
 import { type CheckRow, checkScenario } from '../../explore/index.ts';
 import type { Design } from '../../linux/index.ts';
-import { type Case, parseScenario, type Scenario } from '../../scenario/index.ts';
+import type { Case, Scenario } from '../../scenario/index.ts';
 import { arbitraryCase } from '../../scenario/random-case.ts';
-import { designsOf, MISSING, TREE } from './testing.ts';
+import { designsOf, MISSING, shippedScenarios, TREE } from './testing.ts';
 
-const ROOT = fileURLToPath(new URL('../../../scenarios/', import.meta.url));
-const scenarios: readonly Scenario[] = readdirSync(ROOT, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
-  .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
-  .map((file) => {
-    const parsed = parseScenario(readFileSync(join(ROOT, file), 'utf8'), file);
-    if ('errors' in parsed) throw new Error(parsed.errors.join('\n'));
-    return parsed.scenario;
-  });
+const scenarios = shippedScenarios();
 
 /** Everything but the name and the time. */
 const outcome = ({

@@ -9,6 +9,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,7 +17,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   CONFIGURATIONS,
   type Configuration,
@@ -28,6 +30,8 @@ import {
   sourceDesigns,
 } from '../../kernel-source/index.ts';
 import type { Design } from '../../linux/index.ts';
+import { parseScenario, type Scenario } from '../../scenario/index.ts';
+import { scenarioBoards } from '../scenario-boards.ts';
 import { buildSource, openTree } from './build.ts';
 
 /** What Debian 12 has; the changes that tests make are of its text. */
@@ -131,4 +135,23 @@ export function applyEdit(folder: string, { file, from, to }: Edit): void {
   const parts = readFileSync(path, 'utf8').split(from);
   if (parts.length !== 2) throw new Error(`${file}: ${parts.length - 1} times ${JSON.stringify(from)}`);
   writeFileSync(path, parts.join(to));
+}
+
+const SCENARIOS = fileURLToPath(new URL('../../../scenarios/', import.meta.url));
+
+/** All scenarios that ship, by path. */
+export function shippedScenarios(): Scenario[] {
+  return readdirSync(SCENARIOS, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => {
+      const parsed = parseScenario(
+        readFileSync(path, 'utf8'),
+        relative(SCENARIOS, path),
+        scenarioBoards(path),
+      );
+      if ('errors' in parsed) throw new Error(parsed.errors.join('\n'));
+      return parsed.scenario;
+    });
 }
