@@ -6,7 +6,7 @@
  * interrupts. By CPU or by pid alone real traces give false errors.
  */
 import type { DmaAddr, PhysAddr } from '../address/index.ts';
-import { Context, type TraceEvent } from '../trace/index.ts';
+import { Context, EventKind, type TraceEvent } from '../trace/index.ts';
 import type { Call } from './call.ts';
 import { type Operation, withOperation } from './operation.ts';
 import type { SgClosing } from './sg-closing.ts';
@@ -18,7 +18,12 @@ export interface Bounce {
   readonly size: number;
   /** Undefined where only the kernel's own event tells of the bounce. */
   slot: PhysAddr | undefined;
+  /** Trace line. */
+  readonly line: number;
 }
+
+/** Calls nest this deep at most; an operation that so many events passed by belongs to a call that no event reports. */
+export const DEEPEST = 4;
 
 /** What waits in one context, innermost last: calls nest, where interrupts cannot be told from what they interrupt. */
 export class ContextState {
@@ -34,8 +39,12 @@ export class ContextState {
   lastFlush: Operation | undefined;
   /** Interrupts are not told from what they interrupt: operations of an outer call may wait here too. */
   nests = false;
-  /** Value of Contexts.losses when this context was last in step with its trace. */
-  losses = 0;
+  /** Trace line of the last loss that this context has been told of. */
+  #lossLine = 0;
+  /** So many DMA events more can be of calls that began before the loss. */
+  #doubtful = 0;
+  /** Trace line of the event that ended the doubt: what it left waiting is of calls whose events were lost. 0: none. */
+  #doubtEnd = 0;
 
   /** An entry of swiotlb-xen begins. @returns true if it is of a dma_unmap_sg met before. */
   enter(call: Call): boolean {
@@ -55,9 +64,9 @@ export class ContextState {
   }
 
   /** A bounce is seen: by the kernel's event, the pool's entry and its return value, in this order, or some of them. */
-  bounce(orig: PhysAddr | DmaAddr, size: number): void {
+  bounce(orig: PhysAddr | DmaAddr, size: number, line: number): void {
     if (this.bounces.length >= MOST_BOUNCES) this.bounces.shift();
-    this.bounces.push({ orig, size, slot: undefined });
+    this.bounces.push({ orig, size, slot: undefined, line });
   }
 
   /** The pool has answered the bounce it was last asked for. */
@@ -78,6 +87,34 @@ export class ContextState {
     const twice = before !== undefined && before.slot === undefined && before.size === size;
     this.bounces.splice(twice ? at - 1 : at, twice ? 2 : 1);
     return found;
+  }
+
+  /**
+   * Can this DMA event be of a call that events were lost of? The first one after a loss can, and where calls nest
+   * (a sync can be of an IOMMU's page tables, inside another call) those after it as well. What then still waits is of calls
+   * whose own events were lost, and must not be taken for a later one's.
+   * @param lossLine trace line of the last loss that this context may have had; 0: none.
+   */
+  doubts({ kind, line }: Pick<TraceEvent, 'kind' | 'line'>, lossLine: number): boolean {
+    if (this.#lossLine < lossLine) {
+      this.#lossLine = lossLine;
+      this.#doubtful = DEEPEST;
+      this.#forgetBefore(lossLine);
+    } else if (this.#doubtEnd > 0) this.#forgetBefore(this.#doubtEnd);
+    this.#doubtEnd = 0;
+    if (this.#doubtful === 0) return false;
+    const inner = this.nests || kind === EventKind.syncForDevice;
+    this.#doubtful = inner ? this.#doubtful - 1 : 0;
+    if (this.#doubtful === 0) this.#doubtEnd = line;
+    return true;
+  }
+
+  /** Forget what began to wait before a line of the trace. */
+  #forgetBefore(line: number): void {
+    const isLater = (waiting: { readonly line: number }) => waiting.line >= line;
+    this.operations = this.operations.filter(isLater);
+    this.calls = this.calls.filter(isLater);
+    this.bounces = this.bounces.filter(isLater);
   }
 
   /** Forget what waited: it was of a call that failed. */
@@ -102,10 +139,10 @@ export class Contexts {
   #lastPid = 0;
   #last = new ContextState();
   readonly #interrupt: ContextState[][] = [];
-  /** How often events were lost, on all CPUs and on each. */
-  #losses = 0;
-  readonly #lossesOf: number[] = [];
-  #lossesOfAll = 0;
+  /** Trace line of the last loss: on whatever CPU, on each, and where the CPU is not known. */
+  #lossLine = 0;
+  readonly #lossLineOf: number[] = [];
+  #lossLineOfAny = 0;
 
   /** The context an event happened in. */
   of(event: TraceEvent): ContextState {
@@ -114,7 +151,6 @@ export class Contexts {
       let state = this.#process.get(event.pid);
       if (state === undefined) {
         state = new ContextState();
-        state.losses = 0;
         this.#process.set(event.pid, state);
         this.#forgetIdle(event.pid);
       }
@@ -130,24 +166,21 @@ export class Contexts {
     return levels[event.context] as ContextState;
   }
 
-  /** Events of a CPU were lost; -1: of any. */
-  lose(cpu: number): void {
-    this.#losses++;
-    if (cpu < 0) this.#lossesOfAll = this.#losses;
-    else this.#lossesOf[cpu] = this.#losses;
+  /** Events of a CPU were lost before this line; CPU -1: of any. */
+  lose(cpu: number, line: number): void {
+    this.#lossLine = line;
+    if (cpu < 0) this.#lossLineOfAny = line;
+    else this.#lossLineOf[cpu] = line;
   }
 
-  /**
-   * Were events lost since the last call for this context, so that what waits in it may be incomplete? A
-   * process may have been on any CPU meanwhile.
-   */
-  lostSince(state: ContextState, event: TraceEvent): boolean {
-    if (this.#losses === 0) return false;
+  /** May a call that this DMA event belongs to lack some of its events? A process may have been on any CPU meanwhile. */
+  doubts(state: ContextState, event: TraceEvent): boolean {
+    if (this.#lossLine === 0) return false;
     const process = event.context === Context.process && event.pid !== 0;
-    const now = process ? this.#losses : Math.max(this.#lossesOf[event.cpu] ?? 0, this.#lossesOfAll);
-    const lost = state.losses < now;
-    state.losses = now;
-    return lost;
+    return state.doubts(
+      event,
+      process ? this.#lossLine : Math.max(this.#lossLineOf[event.cpu] ?? 0, this.#lossLineOfAny),
+    );
   }
 
   /** Every context, for what is still open at the end. */

@@ -107,7 +107,7 @@ export class EntryMatcher {
 }
 
 /** The chunk that either loop of the kernel makes next: at the next page's start, or one chunk's length further on. */
-function goesOn({ bus, covered }: Entry, { addr }: Operation): boolean {
+export function goesOn({ bus, covered }: Pick<Entry, 'bus' | 'covered'>, { addr }: Operation): boolean {
   const next = (bus + covered) as number;
   return addr === next || addr === next - pageOffset(bus);
 }

@@ -119,10 +119,10 @@ export class Replay implements TraceSink {
         this.#call(event, 'sync');
         return;
       case EventKind.swiotlbBounced:
-        session.contexts.of(event).bounce(event.dmaAddr, event.size);
+        session.contexts.of(event).bounce(event.dmaAddr, event.size, event.line);
         return;
       case EventKind.swiotlbMap:
-        session.contexts.of(event).bounce(event.physAddr, event.size);
+        session.contexts.of(event).bounce(event.physAddr, event.size, event.line);
         return;
       case EventKind.swiotlbMapReturn:
         if (event.physAddr !== NO_SLOT) session.contexts.of(event).answerBounce(event.physAddr);
@@ -175,7 +175,7 @@ export class Replay implements TraceSink {
         unmapWithoutMaintenance(session, event, 'pages');
         return;
       case EventKind.lost:
-        session.lose(event.cpu, `events were lost at line ${event.line}, while it was mapped`);
+        session.lose(event.cpu, event.line, `events were lost at line ${event.line}, while it was mapped`);
         return;
       case EventKind.marker:
         session.saw(event);
@@ -187,7 +187,7 @@ export class Replay implements TraceSink {
 
   /** What could not be read may have been anything: as if it had been lost. */
   unparsed({ cpu, line, event }: Unparsed): void {
-    this.session.lose(cpu, `line ${line} (${event}) could not be read, while it was mapped`);
+    this.session.lose(cpu, line, `line ${line} (${event}) could not be read, while it was mapped`);
   }
 
   /** The trace is over. What is still mapped counts for conformance only. */

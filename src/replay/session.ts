@@ -82,8 +82,8 @@ export class Session {
     const context = this.contexts.of(event);
     context.nests = !this.contextKnown();
     if (context.closings.length > 0) this.#settleBefore(context, event);
-    const lost = this.contexts.lostSince(context, event);
-    return { context, uncertain: lost ? 'events were lost just before it' : undefined };
+    const doubtful = this.contexts.doubts(context, event);
+    return { context, uncertain: doubtful ? 'events were lost just before it' : undefined };
   }
 
   /** A list is being unmapped: it waits for the operations that follow in its context. */
@@ -182,9 +182,9 @@ export class Session {
     return classify(this.platform, this.p2m, device, dma, phys, this.busOf(device, dma), bounce);
   }
 
-  /** Events of a CPU (-1: of all) were lost: what is live or waits there is not certain any more. */
-  lose(cpu: number, because: string): void {
-    this.contexts.lose(cpu);
+  /** Events of a CPU (-1: of any) were lost before this line: what is live or waits there is not certain any more. */
+  lose(cpu: number, line: number, because: string): void {
+    this.contexts.lose(cpu, line);
     this.unmapped.clear();
     for (const mapping of this.live.all()) mapping.uncertain ??= because;
     // A list that is being unmapped is not live any more, but its maintenance may be among what was lost.

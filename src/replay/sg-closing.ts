@@ -1,10 +1,12 @@
 /**
  * dma_unmap_sg is printed before its maintenance: its entries wait for the operations that follow in the context.
  */
-import { type Attributes, Direction } from '../linux/index.ts';
-import type { TraceEvent } from '../trace/index.ts';
+import type { MachineAddr } from '../address/index.ts';
+import { type Attributes, CacheFlushOp, Direction } from '../linux/index.ts';
+import type { Direction as TraceDirection, TraceEvent } from '../trace/index.ts';
 import type { Call } from './call.ts';
-import { type Entry, EntryMatcher } from './entry-matcher.ts';
+import { type Entry, EntryMatcher, goesOn } from './entry-matcher.ts';
+import { firstByteOf } from './landing.ts';
 import type { LiveMapping, SgList } from './live.ts';
 import type { Operation } from './operation.ts';
 import type { ReplayDevice } from './platform.ts';
@@ -24,8 +26,12 @@ export class SgClosing {
   readonly entries: readonly ClosingEntry[];
   readonly line: number;
   readonly attributes: Attributes;
+  readonly #direction: TraceDirection;
   readonly #matcher: EntryMatcher;
-  readonly #pieces: ReadonlySet<number> | undefined;
+  /** Pieces that have not got their operation yet, by address; their lengths are not known. */
+  readonly #pieces: Set<number> | undefined;
+  /** The piece whose hypercalls are being met, and the bytes they have covered. */
+  #chunked: { readonly bus: MachineAddr; covered: number } | undefined;
   /** Entries whose call was met, and the one most likely to be next: the kernel unmaps them in order. */
   #called = 0;
   #next = 0;
@@ -40,15 +46,16 @@ export class SgClosing {
   /** @param event the dma_unmap_sg. */
   constructor(
     list: Pick<SgList, 'device' | 'pieces' | 'entries'>,
-    event: Pick<TraceEvent, 'line' | 'cpu' | 'context'>,
+    event: Pick<TraceEvent, 'line' | 'cpu' | 'context' | 'direction'>,
     attributes: Attributes,
   ) {
     const { line } = event;
+    this.#direction = event.direction;
     this.cpu = event.cpu;
     this.context = event.context;
     this.lastLine = line;
     this.device = list.device;
-    this.#pieces = list.pieces;
+    this.#pieces = list.pieces && new Set(list.pieces);
     this.entries = list.entries.map((mapping) => ({
       mapping,
       dma: mapping.dma,
@@ -97,9 +104,22 @@ export class SgClosing {
       if (operation.kind === 'cflush') current.covered += operation.size;
       return true;
     }
-    if (operation.kind === 'arch_sync_for_device') return false;
-    if (this.#pieces) return this.#pieces.has(operation.addr);
+    if (!canBeOfUnmap(operation, this.#direction)) return false;
+    if (this.#pieces) return this.#takesPiece(this.#pieces, operation);
     return (this.#matcher.exact(operation, false) ?? this.#matcher.outstanding(operation)) !== undefined;
+  }
+
+  /** The first operation of a piece has the piece's address; a hypercall that goes on where the last one ended is of the same. */
+  #takesPiece(pieces: Set<number>, operation: Operation): boolean {
+    const first = pieces.delete(operation.addr);
+    const isFlush = operation.kind === 'cflush';
+    if (first) this.#chunked = isFlush ? { bus: firstByteOf(operation), covered: operation.size } : undefined;
+    else {
+      const chunked = this.#chunked;
+      if (!isFlush || chunked === undefined || !goesOn(chunked, operation)) return false;
+      chunked.covered += operation.size;
+    }
+    return true;
   }
 
   /**
@@ -124,4 +144,14 @@ export class SgClosing {
     if (this.#called > 0) return this.#called < this.entries.length;
     return this.entries.some(({ operations }) => operations.length === 0);
   }
+}
+
+/**
+ * Does any kernel do this for an unmap of the direction? Of a page that is mapped again at once the address alone does not
+ * tell what is the new map's. Xen's designs only invalidate at unmap, and nothing that the device read (dma_cache_maint since
+ * Linux 3.19); natively arch_sync_dma_for_cpu() is called for every direction (kernel/dma/direct.h).
+ */
+function canBeOfUnmap(operation: Operation, direction: TraceDirection): boolean {
+  if (operation.kind !== 'cflush') return operation.kind === 'arch_sync_for_cpu';
+  return operation.op === CacheFlushOp.invalidate && direction !== Direction.toDevice;
 }

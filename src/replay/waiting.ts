@@ -1,13 +1,10 @@
 /** The operations that wait in a context, given to the entries of the DMA event they belong to. */
 import type { Call } from './call.ts';
-import type { ContextState } from './contexts.ts';
+import { type ContextState, DEEPEST } from './contexts.ts';
 import { type Entry, EntryMatcher } from './entry-matcher.ts';
 import { NO_OPERATIONS, type Operation } from './operation.ts';
 
 const NOTHING: readonly (readonly Operation[])[] = [];
-
-/** Calls nest this deep at most; an operation that so many events passed by belongs to a call that no event reports. */
-const DEEPEST = 4;
 
 /**
  * Take the operations of an event out of its context; by entry, in the order of the entries.
