@@ -65,9 +65,9 @@ export class Findings {
 
   /** Everything found on one mapping, at its end. @param recorded the operations are the trace's, and have lines. */
   add(mapping: LiveMapping, lane: Lane, recorded: boolean): void {
-    const { errors, hazards } = splitByRule(lane.damages());
-    for (const group of errors) this.#addOne(mapping, lane, group, errors, recorded);
-    for (const group of hazards) this.#addOne(mapping, lane, group, hazards, recorded);
+    const { errors, hazards } = lane.damageRules();
+    this.#addAll(mapping, lane, 'error', errors, recorded);
+    this.#addAll(mapping, lane, 'hazard', hazards, recorded);
     const place = mapping.mappingClass === 'foreign' ? 'foreign' : 'local';
     if (errors.length > 0) this.#errors[place]++;
     else if (hazards.length > 0) this.#hazards[place]++;
@@ -95,15 +95,39 @@ export class Findings {
     this.#hazards[place] = 0;
   }
 
-  #addOne(mapping: LiveMapping, lane: Lane, group: Group, all: readonly Group[], recorded: boolean): void {
-    const { rule, severity, damages } = group;
-    const key = `${severity} ${rule} ${mapping.device.index} ${mapping.direction} ${mapping.mappingClass}`;
-    let problem = this.#byKey.get(key);
-    if (problem && this.#kept[severity] >= KEPT) {
-      problem.mappings++;
-      this.dropped++;
-      return;
+  #addAll(
+    mapping: LiveMapping,
+    lane: Lane,
+    severity: Severity,
+    rules: readonly Rule[],
+    recorded: boolean,
+  ): void {
+    let groups: readonly Group[] | undefined;
+    for (const rule of rules) {
+      const key = `${severity} ${rule} ${mapping.device.index} ${mapping.direction} ${mapping.mappingClass}`;
+      const problem = this.#byKey.get(key);
+      // Of a long trace most findings end here: what they are in full nobody asks.
+      if (problem && this.#kept[severity] >= KEPT) {
+        problem.mappings++;
+        this.dropped++;
+        continue;
+      }
+      groups ??= groupsOf(lane.damages(), severity, rules);
+      const group = groups.find((g) => g.rule === rule);
+      if (group) this.#addOne(mapping, lane, group, groups, recorded, key);
     }
+  }
+
+  #addOne(
+    mapping: LiveMapping,
+    lane: Lane,
+    group: Group,
+    all: readonly Group[],
+    recorded: boolean,
+    key: string,
+  ): void {
+    const { rule, severity, damages } = group;
+    let problem = this.#byKey.get(key);
     const acts = lane.acts();
     const finding: Finding = {
       rule,
@@ -150,26 +174,19 @@ function removeIf<T>(items: T[], unwanted: (item: T) => boolean): void {
   items.splice(0, items.length, ...left);
 }
 
+/** The damages of one rule and severity, which are one finding. */
 interface Group {
   readonly rule: Rule;
   readonly severity: Severity;
-  readonly damages: Damage[];
+  readonly damages: readonly Damage[];
 }
 
-/** One group a rule; a rule that has errors has no hazards besides. */
-function splitByRule(damages: readonly Damage[]): { errors: Group[]; hazards: Group[] } {
-  const errors: Group[] = [];
-  const hazards: Group[] = [];
-  const put = (groups: Group[], damage: Damage) => {
-    const group = groups.find(({ rule }) => rule === damage.rule);
-    if (group) group.damages.push(damage);
-    else groups.push({ rule: damage.rule, severity: damage.severity, damages: [damage] });
-  };
-  for (const damage of damages) if (damage.severity === 'error') put(errors, damage);
-  for (const damage of damages)
-    if (damage.severity === 'hazard' && !errors.some(({ rule }) => rule === damage.rule))
-      put(hazards, damage);
-  return { errors, hazards };
+function groupsOf(damages: readonly Damage[], severity: Severity, rules: readonly Rule[]): readonly Group[] {
+  return rules.map((rule) => ({
+    rule,
+    severity,
+    damages: damages.filter((d) => d.severity === severity && d.rule === rule),
+  }));
 }
 
 function fewest(damages: readonly Damage[]): number | null {

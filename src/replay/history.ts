@@ -11,7 +11,7 @@ import { floorTo, type MachineAddr, offsetBy } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
 import type { MaintenanceCall } from '../machine/index.ts';
 import type { ActName } from './explain.ts';
-import { type Damage, type Hardware, type Landed, MappingJudge } from './judge.ts';
+import { type Damage, type Hardware, type Landed, MappingJudge, type Rule, type Severity } from './judge.ts';
 
 /** A mapping as far as its history depends on it. */
 export interface Shape {
@@ -38,12 +38,20 @@ export interface HistoryEdge {
   readonly to: HistoryNode;
 }
 
+/** What damages come to: each rule once, as errors where it has any. */
+export interface DamageRules {
+  readonly errors: readonly Rule[];
+  readonly hazards: readonly Rule[];
+}
+const NO_RULES: DamageRules = { errors: [], hazards: [] };
+
 /** A history up to here. */
 export interface HistoryNode {
   readonly judge: MappingJudge;
   /** Everything found so far, relative to the shape's first line. */
   readonly damages: readonly Damage[];
   readonly edges: HistoryEdge[];
+  readonly rules: DamageRules;
   /** Key of the shape, which all nodes of a history share. */
   readonly shape: number;
 }
@@ -81,7 +89,7 @@ export class Histories {
     const from = offset as MachineAddr;
     const buffer = { from, to: offsetBy(from, size), direction, hasNeighbours: !bounced };
     const judge = new MappingJudge(this.#hardware, buffer, snoops);
-    const root: HistoryNode = { judge, damages: [], edges: [], shape: key };
+    const root: HistoryNode = { judge, damages: [], edges: [], rules: NO_RULES, shape: key };
     this.#roots.set(key, root);
     this.#nodes++;
     return root;
@@ -124,7 +132,7 @@ export class Histories {
     const key = `${node.shape} ${judge.stateKey()} ${damages.map(damageKey).join(' ')}`;
     let to = this.#byState.get(key);
     if (to === undefined) {
-      to = { judge, damages, edges: [], shape: node.shape };
+      to = { judge, damages, edges: [], rules: rulesOf(damages), shape: node.shape };
       this.#byState.set(key, to);
       this.#nodes++;
     }
@@ -140,6 +148,13 @@ export class Histories {
     this.#byState = new Map();
     this.#nodes = 0;
   }
+}
+
+export function rulesOf(damages: readonly Damage[]): DamageRules {
+  const of = (wanted: Severity) =>
+    new Set(damages.flatMap(({ rule, severity }) => (severity === wanted ? [rule] : [])));
+  const errors = of('error');
+  return { errors: [...errors], hazards: [...of('hazard')].filter((rule) => !errors.has(rule)) };
 }
 
 function run(judge: MappingJudge, step: HistoryStep): void {

@@ -8,7 +8,7 @@ import type { Direction } from '../linux/index.ts';
 import type { Meter } from './charge.ts';
 import type { Act, ActName } from './explain.ts';
 import type { Hindrance } from './hindrance.ts';
-import type { Histories, HistoryNode, HistoryStep } from './history.ts';
+import { type DamageRules, type Histories, type HistoryNode, type HistoryStep, rulesOf } from './history.ts';
 import type { Damage, Landed } from './judge.ts';
 import { type Ground, land, type Target } from './landing.ts';
 import type { MappingClass, Operation } from './operation.ts';
@@ -167,6 +167,11 @@ export class Lane {
 
   get isDamaged(): boolean {
     return this.#misplaced !== undefined || (this.#node !== undefined && this.#node.damages.length > 0);
+  }
+
+  /** The rules of everything found; most mappings share those of their history. */
+  damageRules(): DamageRules {
+    return this.#node && !this.#misplaced ? this.#node.rules : rulesOf(this.damages());
   }
 
   /** Everything found, in machine addresses. */
