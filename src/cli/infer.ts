@@ -1,6 +1,6 @@
 /** What kernel a trace is of, from its events and the device tree, before anything is judged. */
 import { designOfRelease } from '../designs/index.ts';
-import type { Design, Release } from '../linux/index.ts';
+import { type Design, LINUX_RELEASES, type Release } from '../linux/index.ts';
 import { XEN_EVENTS } from '../replay/index.ts';
 import { EventKind, FtraceReader, type TraceEvent } from '../trace/index.ts';
 
@@ -58,7 +58,7 @@ export function ownDesign(given: string | undefined, xen: boolean, byPhys: boole
     const release = parseRelease(given);
     return {
       design: release && designOfRelease(release, xen),
-      because: `--kernel ${given}`,
+      because: `--kernel ${given}${release && isLater(release) ? `, which is later than ${NEWEST.join('.')}, the last release that is known here` : ''}`,
       kernel: given,
     };
   }
@@ -73,6 +73,9 @@ export function ownDesign(given: string | undefined, xen: boolean, byPhys: boole
     kernel: `linux-${release.join('.')}`,
   };
 }
+
+const NEWEST = LINUX_RELEASES.at(-1)?.[1] ?? WITH_MAP_PHYS;
+const isLater = ([major, minor]: Release) => (major !== NEWEST[0] ? major > NEWEST[0] : minor > NEWEST[1]);
 
 /** "6.12", "v6.12.107", "6.12.107+deb13-arm64" or "linux-7.3"; undefined for anything else. */
 export function parseRelease(text: string): Release | undefined {

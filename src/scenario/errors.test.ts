@@ -167,6 +167,7 @@ describe('a step', () => {
       'found the map "{ read: own, write: own }", expected a step with exactly one action',
     ],
     ['{}', 'found an empty map, expected a step with exactly one action'],
+    ['read', 'found "read", expected what to read, such as "read: NAME"'],
     ['[own]', 'found the list "[own]", expected one of: barrier, invalidate-all, or a map'],
     ['{ read: [own] }', 'found the list "[own]", expected a text, or a map'],
   ])('%s', (step, problem) => {

@@ -286,7 +286,19 @@ export type Draft =
 /** One step. */
 export const step = z
   .union([
-    z.enum(BARE_ACTIONS).transform((action): Draft => ({ do: action })),
+    z
+      .unknown()
+      .transform((text, context): Draft => {
+        const bare = BARE_ACTIONS.find((action) => action === text);
+        if (bare !== undefined) return { do: bare };
+        context.issues.push(
+          typeof text === 'string' && Object.hasOwn(ACTIONS, text)
+            ? { code: 'custom', input: text, message: `what to ${text}, such as "${text}: NAME"` }
+            : { code: 'invalid_value', input: text, values: [...BARE_ACTIONS] },
+        );
+        return z.NEVER;
+      })
+      .meta({ type: 'string', enum: [...BARE_ACTIONS] }),
     fields(optional)
       .transform((found, context): Draft => {
         const [action, ...more] = Object.values(found).filter((one) => one !== undefined);
