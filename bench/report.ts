@@ -95,7 +95,7 @@ function sourceText(speed: SourceSpeed): string {
       row(speed.release, speed.source),
       row('its design', speed.design),
     ]),
-    `  goal: ${whole(speed.goal)} operations a second, compared: ${reached(speed.reached)}`,
+    `  goal: ${whole(speed.goal)} operations a second, judged: ${reached(speed.reached)}`,
   ].join('\n');
 }
 

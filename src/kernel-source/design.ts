@@ -3,7 +3,7 @@ import type { DmaAddr } from '../address/index.ts';
 import { designOfRelease, dmaDirect } from '../designs/index.ts';
 import type { Design, DmaOps, Kernel, Release } from '../linux/index.ts';
 import { KernelSourceError } from './exports.ts';
-import { type EntryPoint, type SourceInstance, SourceModule } from './module.ts';
+import { type EntryPoints, type SourceInstance, SourceModule } from './module.ts';
 import { attributeBits } from './services.ts';
 import type { Configuration } from './tree.ts';
 
@@ -46,14 +46,14 @@ export function sourceDesigns(source: KernelSource): Design[] {
       summary: 'the kernel\u2019s own source: arch/arm/xen/mm.c and drivers/xen/swiotlb-xen.c',
       on: 'xen',
       ...(onXen ? { expectedAs: onXen.name } : {}),
-      ...opsOf(instanceOn, 'xen'),
+      ...opsOf(instanceOn, ({ xen }) => xen),
     },
     {
       ...common,
       summary: 'the kernel\u2019s own source: kernel/dma/direct.c and direct.h',
       on: 'bare-metal',
       expectedAs: dmaDirect.name,
-      ...opsOf(instanceOn, 'direct'),
+      ...opsOf(instanceOn, ({ direct }) => direct),
     },
   ];
 }
@@ -68,36 +68,29 @@ export function configurationOf({
   throw new KernelSourceError(`a kernel\u2019s source runs on arm and arm64, found ${architecture}`);
 }
 
-function opsOf(instanceOn: (kernel: Kernel) => SourceInstance, entry: EntryPoint): DmaOps {
+function opsOf(
+  instanceOn: (kernel: Kernel) => SourceInstance,
+  entriesOf: (instance: SourceInstance) => EntryPoints,
+): DmaOps {
   return {
-    map: (kernel, device, phys, size, direction, attributes) =>
-      instanceOn(kernel).call(
-        entry,
-        'map',
-        kernel,
-        device,
-        phys,
-        size,
-        direction,
-        attributeBits(attributes),
-      ) as DmaAddr,
+    map: (kernel, device, phys, size, direction, attributes) => {
+      const instance = instanceOn(kernel);
+      const { map } = entriesOf(instance);
+      const bits = attributeBits(attributes);
+      return instance.call(map, kernel, device, phys, size, direction, bits) as DmaAddr;
+    },
     unmap: (kernel, device, dma, size, direction, attributes) => {
-      instanceOn(kernel).call(
-        entry,
-        'unmap',
-        kernel,
-        device,
-        dma,
-        size,
-        direction,
-        attributeBits(attributes),
-      );
+      const instance = instanceOn(kernel);
+      const { unmap } = entriesOf(instance);
+      instance.call(unmap, kernel, device, dma, size, direction, attributeBits(attributes));
     },
     syncForCpu: (kernel, device, dma, size, direction) => {
-      instanceOn(kernel).call(entry, 'sync_for_cpu', kernel, device, dma, size, direction, 0);
+      const instance = instanceOn(kernel);
+      instance.call(entriesOf(instance).syncForCpu, kernel, device, dma, size, direction, 0);
     },
     syncForDevice: (kernel, device, dma, size, direction) => {
-      instanceOn(kernel).call(entry, 'sync_for_device', kernel, device, dma, size, direction, 0);
+      const instance = instanceOn(kernel);
+      instance.call(entriesOf(instance).syncForDevice, kernel, device, dma, size, direction, 0);
     },
   };
 }

@@ -9,9 +9,12 @@ import { type Caller, makeImports, type Reporter } from './services.ts';
 import { Statics } from './statics.ts';
 
 /** Entry points of dma-map-ops (swiotlb-xen) or of dma-direct, as entry.c has them. */
-export type EntryPoint = 'xen' | 'direct';
-export const CALLS = ['map', 'unmap', 'sync_for_cpu', 'sync_for_device'] as const;
-export type Call = (typeof CALLS)[number];
+export interface EntryPoints {
+  readonly map: Exported;
+  readonly unmap: Exported;
+  readonly syncForCpu: Exported;
+  readonly syncForDevice: Exported;
+}
 
 /** A build for one configuration; makes an instance for each kind of kernel that it is to run on. */
 export class SourceModule {
@@ -41,7 +44,8 @@ export class SourceModule {
 const SHIMS = /^shims\b/;
 
 export class SourceInstance {
-  readonly #functions: Record<EntryPoint, Record<Call, Exported>>;
+  readonly xen: EntryPoints;
+  readonly direct: EntryPoints;
   readonly #memory: WebAssembly.Memory;
   readonly #lines: LineTable;
   readonly #stack: WebAssembly.Global;
@@ -60,15 +64,15 @@ export class SourceInstance {
     this.#memory = exported(exports, 'memory', WebAssembly.Memory);
     this.#stack = exported(exports, '__stack_pointer', WebAssembly.Global);
     this.#stackTop = this.#stack.value;
-    this.#functions = { xen: functionsOf(exports, 'xen'), direct: functionsOf(exports, 'direct') };
+    this.xen = entryPointsOf(exports, 'xen');
+    this.direct = entryPointsOf(exports, 'direct');
     functionOf(exports, 'boot')(0, 0, 0, 0, 0);
     this.#statics = new Statics(exports, this.#memory);
   }
 
   /** Make a call. @returns what it returns: an address, or nothing that means anything. */
   call(
-    entry: EntryPoint,
-    call: Call,
+    entry: Exported,
     kernel: Kernel,
     device: Device,
     at: number,
@@ -81,7 +85,7 @@ export class SourceInstance {
     caller.kernel = kernel;
     caller.device = device;
     try {
-      const returned = this.#functions[entry][call](device.coherent ? 1 : 0, at, size, direction, attributes);
+      const returned = entry(device.coherent ? 1 : 0, at, size, direction, attributes);
       this.#statics.check();
       return returned;
     } catch (error) {
@@ -126,11 +130,11 @@ function missingIn(module: WebAssembly.Module): string[] {
   );
 }
 
-function functionsOf(exports: WebAssembly.Exports, entry: EntryPoint): Record<Call, Exported> {
+function entryPointsOf(exports: WebAssembly.Exports, entry: 'xen' | 'direct'): EntryPoints {
   return {
     map: functionOf(exports, `${entry}_map`),
     unmap: functionOf(exports, `${entry}_unmap`),
-    sync_for_cpu: functionOf(exports, `${entry}_sync_for_cpu`),
-    sync_for_device: functionOf(exports, `${entry}_sync_for_device`),
+    syncForCpu: functionOf(exports, `${entry}_sync_for_cpu`),
+    syncForDevice: functionOf(exports, `${entry}_sync_for_device`),
   };
 }

@@ -58,8 +58,12 @@ export class Drive {
   readonly #grants: Grants;
   readonly #world: World;
   readonly #kernel: ReplayKernel;
-  /** Reused from call to call: what the tracks did that are through. */
+  /**
+   * Reused from call to call: what the tracks did that are through, and how many of them count. To set an array's length to 0
+   * frees what it has, and the next push makes room anew: a twentieth of the time of a replay.
+   */
   readonly #mapped: MapDone[] = [];
+  #mappedCount = 0;
   readonly #parted: Parted[] = [];
 
   constructor(world: World, tracks: readonly Track[], kernel: ReplayKernel, grants: Grants) {
@@ -75,7 +79,7 @@ export class Drive {
     const judged = mapping.kind !== 'resource' && !(device.coherent && device.snoops);
     const lanes = new Array<Lane>(this.tracks.length);
     mapping.lanes = lanes;
-    this.#mapped.length = 0;
+    this.#mappedCount = 0;
     for (let i = 0; i < this.tracks.length; i++) {
       const track = this.tracks[i] as Track;
       const done =
@@ -84,7 +88,10 @@ export class Drive {
           : this.#mapByDesign(track, ranBy(track.design, mapping), mapping, attributes, judged, recorded);
       track.charge(done.operations);
       let lane: Lane | undefined;
-      for (const other of this.#mapped) if (isSameMap(other, done)) lane = other.lane;
+      for (let j = 0; j < this.#mappedCount; j++) {
+        const other = this.#mapped[j] as MapDone;
+        if (isSameMap(other, done)) lane = other.lane;
+      }
       lane ??= this.#beginLane(mapping, attributes, done);
       lanes[i] = lane;
     }
@@ -178,7 +185,7 @@ export class Drive {
     reportOn(lane, bus, problems);
     lane.act('map', line, bus, to, attributes.skipCpuSync, operations);
     done.lane = lane;
-    this.#mapped.push(done);
+    this.#mapped[this.#mappedCount++] = done;
     return lane;
   }
 
@@ -189,7 +196,7 @@ export class Drive {
   part(mapping: LiveMapping, call: PartCall, recorded: readonly Operation[], compare: boolean): void {
     const { name, line, size, attributes } = call;
     const parted = this.#parted;
-    parted.length = 0;
+    let count = 0;
     for (let i = 0; i < mapping.lanes.length; i++) {
       const before = mapping.lanes[i] as Lane;
       const track = this.tracks[i] as Track;
@@ -207,9 +214,17 @@ export class Drive {
           track.conformance?.compare(line, operations, recorded);
       }
       track.charge(operations);
-      mapping.lanes[i] = part(parted, before, operations, problems);
+      const known = findParted(parted, count, before, operations, problems);
+      if (known !== undefined) {
+        mapping.lanes[i] = known.after;
+        continue;
+      }
+      const after = isTaken(parted, count, before) ? before.fork() : before;
+      parted[count++] = { before, after, operations, problems };
+      mapping.lanes[i] = after;
     }
-    for (const { after, operations, problems } of parted) {
+    for (let i = 0; i < count; i++) {
+      const { after, operations, problems } = parted[i] as Parted;
       const from = offsetBy(after.bus, call.offset);
       reportOn(after, from, problems);
       after.act(name, line, from, offsetBy(from, size), attributes.skipCpuSync, operations);
@@ -314,22 +329,30 @@ function neverMapped({ dma, bus }: LiveMapping, hindrance: Hindrance): MapDone {
   };
 }
 
-/** The lane of a track that shared `before` with others: with those who did the same, or by itself from now on. */
-function part(
-  parted: Parted[],
+/** Of those that are through, one that shared `before` and did the same. */
+function findParted(
+  parted: readonly Parted[],
+  count: number,
   before: Lane,
   operations: readonly Operation[],
   problems: readonly KernelProblem[],
-): Lane {
-  // The first of those who shared the lane keeps it; nothing is judged before all have parted.
-  let after = before;
-  for (const other of parted) {
-    if (other.before !== before) continue;
-    if (other.problems === problems && sameOperations(other.operations, operations)) return other.after;
-    if (after === before) after = before.fork();
+): Parted | undefined {
+  for (let i = 0; i < count; i++) {
+    const other = parted[i] as Parted;
+    if (
+      other.before === before &&
+      other.problems === problems &&
+      sameOperations(other.operations, operations)
+    )
+      return other;
   }
-  parted.push({ before, after, operations, problems });
-  return after;
+  return undefined;
+}
+
+/** The first of those who shared a lane keeps it; nothing is judged before all have parted. */
+function isTaken(parted: readonly Parted[], count: number, lane: Lane): boolean {
+  for (let i = 0; i < count; i++) if ((parted[i] as Parted).before === lane) return true;
+  return false;
 }
 
 /** The recorded list itself where a design did the same: most do, and what is one list is compared and charged once. */

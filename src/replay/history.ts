@@ -45,6 +45,25 @@ export interface DamageRules {
 }
 const NO_RULES: DamageRules = { errors: [], hazards: [] };
 
+/**
+ * Where the maintenance of one call landed, relative to the shape's first line. One object is filled again for every call: most are
+ * known already, and nothing of them is kept (objects for each operation took a twentieth of the time of a replay).
+ */
+export class LandedCalls {
+  readonly froms: number[] = [];
+  readonly tos: number[] = [];
+  readonly calls: MaintenanceCall[] = [];
+  /** Entries of the arrays that count. */
+  count = 0;
+
+  add(from: number, to: number, call: MaintenanceCall): void {
+    this.froms[this.count] = from;
+    this.tos[this.count] = to;
+    this.calls[this.count] = call;
+    this.count++;
+  }
+}
+
 /** A history up to here. */
 export interface HistoryNode {
   readonly judge: MappingJudge;
@@ -95,29 +114,29 @@ export class Histories {
     return root;
   }
 
-  /** The history after one more call. `landed` and the range are machine addresses; `base` is the shape's first line. */
+  /** The history after one more call. Everything is relative to the shape's first line. */
   step(
     node: HistoryNode,
-    base: MachineAddr,
     name: ActName,
-    from: MachineAddr,
-    to: MachineAddr,
+    from: number,
+    to: number,
     skipCpuSync: boolean,
-    landed: readonly Landed[],
+    landed: LandedCalls,
   ): HistoryEdge {
     const { edges } = node;
     for (let i = 0; i < edges.length; i++) {
       const edge = edges[i] as HistoryEdge;
-      if (isStep(edge.step, base, name, from, to, skipCpuSync, landed)) return edge;
+      if (isStep(edge.step, name, from, to, skipCpuSync, landed)) return edge;
     }
+    const { froms, tos, calls, count } = landed;
     return this.#learn(node, {
       name,
-      from: from - base,
-      to: to - base,
+      from,
+      to,
       skipCpuSync,
-      froms: landed.map((l) => l.from - base),
-      tos: landed.map((l) => l.to - base),
-      calls: landed.map((l) => l.call),
+      froms: froms.slice(0, count),
+      tos: tos.slice(0, count),
+      calls: calls.slice(0, count),
     });
   }
 
@@ -175,20 +194,18 @@ function run(judge: MappingJudge, step: HistoryStep): void {
 
 function isStep(
   step: HistoryStep,
-  base: MachineAddr,
   name: ActName,
-  from: MachineAddr,
-  to: MachineAddr,
+  from: number,
+  to: number,
   skipCpuSync: boolean,
-  landed: readonly Landed[],
+  landed: LandedCalls,
 ): boolean {
   const { froms, tos, calls } = step;
-  if (calls.length !== landed.length || step.name !== name || step.skipCpuSync !== skipCpuSync) return false;
-  if (step.from !== from - base || step.to !== to - base) return false;
-  for (let i = 0; i < calls.length; i++) {
-    const other = landed[i] as Landed;
-    if (calls[i] !== other.call || froms[i] !== other.from - base || tos[i] !== other.to - base) return false;
-  }
+  if (calls.length !== landed.count || step.name !== name || step.skipCpuSync !== skipCpuSync) return false;
+  if (step.from !== from || step.to !== to) return false;
+  for (let i = 0; i < calls.length; i++)
+    if (calls[i] !== landed.calls[i] || froms[i] !== landed.froms[i] || tos[i] !== landed.tos[i])
+      return false;
   return true;
 }
 

@@ -8,8 +8,15 @@ import type { Direction } from '../linux/index.ts';
 import type { Meter } from './charge.ts';
 import type { Act, ActName } from './explain.ts';
 import type { Hindrance } from './hindrance.ts';
-import { type DamageRules, type Histories, type HistoryNode, type HistoryStep, rulesOf } from './history.ts';
-import type { Damage, Landed } from './judge.ts';
+import {
+  type DamageRules,
+  type Histories,
+  type HistoryNode,
+  type HistoryStep,
+  type LandedCalls,
+  rulesOf,
+} from './history.ts';
+import type { Damage } from './judge.ts';
 import { type Ground, land, type Target } from './landing.ts';
 import type { MappingClass, Operation } from './operation.ts';
 
@@ -17,6 +24,8 @@ import type { MappingClass, Operation } from './operation.ts';
 export interface World {
   readonly lineSize: number;
   readonly histories: Histories;
+  /** Where the operations of the call at hand landed. */
+  readonly landed: LandedCalls;
   readonly ground: Ground;
   readonly meter: Meter;
 }
@@ -38,8 +47,6 @@ type Misplaced = 'wrong-frame' | 'fault' | 'kernel-bug' | 'kernel-warning';
 
 /** The history that explaining needs; later calls are judged and not kept. */
 const MOST_ACTS = 32;
-
-const NOTHING_LANDED: readonly Landed[] = [];
 
 /** What a design did that the recorded kernel did not: another address, a slot of its own. */
 export interface Elsewhere {
@@ -126,24 +133,16 @@ export class Lane {
   ): void {
     const node = this.#node;
     if (node === undefined) return;
-    let landed: Landed[] | undefined;
+    const { ground, histories, landed } = this.#world;
+    const base = histories.baseOf(this.bus);
+    landed.count = 0;
     for (let i = 0; i < operations.length; i++) {
-      const landing = land(this.#world.ground, this.#target, operations[i] as Operation);
+      const landing = land(ground, this.#target, operations[i] as Operation);
       if (landing === undefined) continue;
       if (landing.kind !== 'landed') this.misplace(landing.kind, landing.from, landing.to);
-      else if (landed) landed.push(landing);
-      else landed = [landing];
+      else landed.add(landing.from - base, landing.to - base, landing.call);
     }
-    const { histories } = this.#world;
-    const edge = histories.step(
-      node,
-      histories.baseOf(this.bus),
-      name,
-      from,
-      to,
-      skipCpuSync,
-      landed ?? NOTHING_LANDED,
-    );
+    const edge = histories.step(node, name, from - base, to - base, skipCpuSync, landed);
     this.#node = edge.to;
     const before = this.#log;
     const count = before ? before.count + 1 : 1;

@@ -10,7 +10,7 @@ import type { Call } from './call.ts';
 import { Meter } from './charge.ts';
 import { Drive } from './drive.ts';
 import { Grants } from './grants.ts';
-import { Histories } from './history.ts';
+import { Histories, LandedCalls } from './history.ts';
 import type { Hardware } from './judge.ts';
 import { ReplayKernel } from './kernel.ts';
 import type { World } from './lane.ts';
@@ -66,6 +66,7 @@ export class Replay implements TraceSink {
     const world: World = {
       lineSize: platform.lineSize,
       histories: new Histories(this.hardware),
+      landed: new LandedCalls(),
       ground: { instructions, ownRam: platform.ownRam, p2m },
       meter: new Meter(instructions, platform.lineSize),
     };

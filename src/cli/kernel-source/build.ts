@@ -176,22 +176,31 @@ class Build {
     return this.#link(paths.map((path) => this.#compile(path)));
   }
 
+  /**
+   * In two steps: the check that the compiler puts into every block (WATCHED) comes after its inlining, so only the second inlines
+   * it. A call a block was measured to be a fifth of the time of a call of the DMA API.
+   */
   #compile(path: string): string {
     const flags = this.#flags(path);
     const name = basename(path, '.c');
     const object = join(this.#folder, `${name}.o`);
     const depfile = join(this.#folder, `${name}.d`);
+    const bitcode = join(this.#folder, `${name}.bc`);
     const { failed, said } = run(this.#toolchain.clang, [
       ...flags,
       '-c',
+      '-emit-llvm',
       '-MD',
       '-MF',
       depfile,
       '-o',
-      object,
+      bitcode,
       path,
     ]);
     if (failed) throw this.#cannotCompile(said);
+    const { target } = this.#configuration;
+    const inlined = run(this.#toolchain.clang, [`--target=${target}`, '-O2', '-c', '-o', object, bitcode]);
+    if (inlined.failed) throw this.#cannotCompile(inlined.said);
     this.#note(said);
     for (const used of dependenciesOf(readFileSync(depfile, 'utf8'))) this.used.add(resolve(used));
     return object;

@@ -194,11 +194,11 @@ function report(
   wanted: Side,
   found: (from: number, to: number) => void,
 ): void {
-  for (let i = from; i < to; i++) {
-    if (sides[i] !== wanted) continue;
-    let end = i;
+  // Mostly there is none: byte by byte this took a twentieth of the time of an exploration.
+  for (let begin = sides.indexOf(wanted, from); begin >= 0 && begin < to; ) {
+    let end = begin;
     while (end < to && sides[end] === wanted) end++;
-    found(i, end);
-    i = end;
+    found(begin, end);
+    begin = sides.indexOf(wanted, end);
   }
 }

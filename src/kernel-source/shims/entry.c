@@ -22,6 +22,7 @@ static struct device *begin(int coherent, double size)
 {
 	dmalab_wind_up((u64)(s64)size);
 	dmalab_device.dma_coherent = coherent;
+	dmalab_own.has_translated = false;
 	return &dmalab_device;
 }
 

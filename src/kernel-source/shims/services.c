@@ -141,15 +141,10 @@ void *memcpy(void *to, const void *from, size_t count)
 	return to;
 }
 
-/* Called for every basic block of the kernel's code: what goes on for too long never ends. */
+/* What a call may take: blocks of the kernel's code (services.h). */
 void dmalab_wind_up(u64 size)
 {
 	dmalab_own.blocks_left = WORTH * (100 + 2 * (s64)(size >> PAGE_SHIFT));
-}
-void __sanitizer_cov_trace_pc(void)
-{
-	if (--dmalab_own.blocks_left <= 0)
-		dmalab_hang();
 }
 
 /* Undefined behaviour in the kernel's files: what clang's checks call (UndefinedBehaviorSanitizer). */

@@ -8,5 +8,11 @@ static inline dma_addr_t phys_to_dma(struct device *dev, phys_addr_t phys)
 static inline phys_addr_t dma_to_phys(struct device *dev, dma_addr_t dma)
 {
 	dmalab_check_device(dev);
-	return dmalab_own.last_translated = IN(phys_addr_t, dmalab_dma_to_bus(OUT(dma)));
+	/* A call asks for one address several times, and a bus does not change. */
+	if (!dmalab_own.has_translated || dmalab_own.last_dma != dma) {
+		dmalab_own.last_translated = IN(phys_addr_t, dmalab_dma_to_bus(OUT(dma)));
+		dmalab_own.last_dma = dma;
+		dmalab_own.has_translated = true;
+	}
+	return dmalab_own.last_translated;
 }
