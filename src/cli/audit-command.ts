@@ -103,7 +103,7 @@ async function auditAll(
   const summed = flags.summary === true || files.length > SHOWN;
   let refused = 0;
   let found = false;
-  const progress = showProgress(files.length, flags.quiet ? undefined : io.terminal);
+  const progress = await showProgress(files.length, flags.quiet ? undefined : io.terminal);
   try {
     // Trees are not kept: there can be thousands.
     for (const [done, path] of files.entries()) {

@@ -2,7 +2,7 @@
 import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { InputError } from '../trace/index.ts';
+import { InputError } from '../text/index.ts';
 import { Gunzip, isGzip } from './gunzip.ts';
 import { type Io, UsageError } from './io.ts';
 
