@@ -26,7 +26,7 @@ import { parseDom0Memory } from './dom0-memory.ts';
 import { Exit } from './exit-code.ts';
 import { filesOf } from './folders.ts';
 import { type Io, UsageError } from './io.ts';
-import { jsonText } from './json-text.ts';
+import { jsonText, memberText, textWithMembers } from './json-text.ts';
 import { refuseExisting, writeNewFile } from './new-file.ts';
 import { showProgress } from './progress.ts';
 import { nameOf } from './sources.ts';
@@ -96,7 +96,7 @@ async function auditAll(
   io: Io,
 ): Promise<Exit> {
   const style = makeStyle(io.colours);
-  const rows: ReturnType<typeof boardJson>[] = [];
+  const rows: string[] = [];
   const reports: string[] = [];
   const digests: BoardDigest[] = [];
   const results: SarifResult[] = [];
@@ -118,7 +118,7 @@ async function auditAll(
       const name = nameOf({ path });
       found ||= hasFinding(audit, flags.strict === true);
       if (flags.sarif !== undefined) results.push(...sarifResults(name, audit));
-      if (flags.json) rows.push(boardJson(name, audit));
+      if (flags.json) rows.push(memberText(boardJson(name, audit)));
       else if (summed) digests.push(digest(name, audit));
       else reports.push(auditReport(name, audit, style));
     }
@@ -126,7 +126,7 @@ async function auditAll(
     progress.stop();
   }
   if (refused < files.length) {
-    if (flags.json) writeJson(auditJson(rows), io);
+    if (flags.json) write(textWithMembers(auditJson([]), rows), io);
     else io.out(summed ? auditSummary(digests, style) : reports.join('\n'));
     if (flags.sarif !== undefined)
       writeNewFile(
@@ -170,14 +170,14 @@ async function compare(
   const audits = [auditBoard(await read(before), setup), auditBoard(await read(after), setup)] as const;
   const comparison = compareBoards(...audits);
   const named = { before: nameOf({ path: before }), after: nameOf({ path: after }), comparison };
-  if (flags.json) writeJson(comparisonJson(named), io);
+  if (flags.json) write(jsonText(comparisonJson(named)), io);
   else io.out(comparisonReport(named, makeStyle(io.colours)));
   const worse = hasFinding({ findings: comparison.introduced }, flags.strict === true);
   return worse && !flags.exitZero ? Exit.findings : Exit.nothingFound;
 }
 
-function writeJson(document: unknown, io: Io): void {
-  for (const text of jsonText(document)) io.out(text);
+function write(texts: Iterable<string>, io: Io): void {
+  for (const text of texts) io.out(text);
   io.out('\n');
 }
 
