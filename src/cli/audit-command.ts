@@ -59,7 +59,7 @@ export async function auditCommand(paths: readonly string[], flags: AuditFlags, 
     throw new UsageError('found - more than once, expected at most one input from standard input');
   if (flags.sarif !== undefined) refuseExisting(flags.sarif, flags.force === true);
   const files = paths.flatMap((path) => filesOf(path, BOARDS));
-  const read = await treeReader(flags, io);
+  const read = await treeReader(flags, new Set(paths), io);
   return flags.compare ? compare(files, read, setup, flags, io) : auditAll(files, read, setup, flags, io);
 }
 
@@ -71,17 +71,19 @@ function setupOf(flags: AuditFlags): XenSetup {
   };
 }
 
-/** Reads a board, with the overlays in it. */
-type ReadBoard = (path: string) => Promise<DeviceTree>;
+/** Reads a board, with the overlays in it. @param into as in Source. */
+type ReadBoard = (path: string, into?: Uint8Array) => Promise<DeviceTree>;
 
-async function treeReader(flags: AuditFlags, io: Io): Promise<ReadBoard> {
+/** @param given what the user named; all else was found in folders. */
+async function treeReader(flags: AuditFlags, given: ReadonlySet<string>, io: Io): Promise<ReadBoard> {
   const overlays: { name: string; tree: DeviceTree }[] = [];
   for (const path of flags.overlay ?? []) {
     const source = { path, io, wanted: 'a device tree overlay' };
     overlays.push({ name: nameOf(source), tree: await readOverlayFile(source) });
   }
-  return async (path) => {
-    let tree = await readTree({ path, io, wanted: 'a device tree' });
+  return async (path, into) => {
+    const source = { path, io, wanted: 'a device tree', isFile: !given.has(path) };
+    let tree = await readTree(into === undefined ? source : { ...source, into });
     for (const { name, tree: overlay } of overlays)
       tree = naming(`${name} on ${nameOf({ path })}`, () => applyOverlay(tree, overlay));
     return tree;
@@ -103,6 +105,8 @@ async function auditAll(
   const summed = flags.summary === true || files.length > SHOWN;
   let refused = 0;
   let found = false;
+  // Room for any board there is. Nothing that is kept of one looks at its bytes.
+  const buffer = new Uint8Array(files.length > 1 ? 2 ** 20 : 0);
   const progress = await showProgress(files.length, flags.quiet ? undefined : io.terminal);
   try {
     // Trees are not kept: there can be thousands.
@@ -110,7 +114,7 @@ async function auditAll(
       progress.at(done);
       // Signals are delivered between tasks only.
       if (done % 32 === 0) await setImmediate();
-      const audit = await auditFile(path, read, setup, io);
+      const audit = await auditFile(path, (file) => read(file, buffer), setup, io);
       if (audit === undefined) {
         refused += 1;
         continue;

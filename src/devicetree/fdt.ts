@@ -11,7 +11,7 @@ import { NO_NODE, NodeTable } from './node-table.ts';
 import { BIT, OTHER, PHANDLE, UNAVAILABLE } from './noted-names.ts';
 import { readReservations } from './reservations.ts';
 import { MAX_NAME_LENGTH, StringsBlock } from './strings-block.ts';
-import { DeviceTree, pathIn } from './tree.ts';
+import { type DeviceNode, DeviceTree, pathIn } from './tree.ts';
 import { duplicateWarnings, MAX_WARNINGS } from './warnings.ts';
 import { hashOfBaseName } from './words.ts';
 
@@ -81,12 +81,16 @@ function readStructure(reading: Reading): NodeTable {
   const { bytes, view, header, strings, warnings } = reading;
   const end = header.structOffset + header.structSize;
   const table = new NodeTable(Math.ceil(header.structSize / USUAL_NODE));
+  const { kinds } = strings;
   let node = NO_NODE;
+  /** What the node's properties told so far, until its first child or its end. Not kept in the table: that took a third longer. */
+  let [count, propertiesEnd, noted, compatibleAt] = [0, 0, 0, 0];
   let depth = -1;
   let pathLength = 0;
   let at = header.structOffset;
   for (;;) {
-    const token = at + 4 <= end ? view.getUint32(at) : -1;
+    if (at + 4 > end) throw outOfBlock(at, end);
+    const token = view.getUint32(at);
     switch (token) {
       case FDT_BEGIN_NODE: {
         if (node === NO_NODE && table.count > 0)
@@ -103,6 +107,8 @@ function readStructure(reading: Reading): NodeTable {
         pathLength += nameEnd - at - 3;
         if (pathLength > MAX_PATH)
           throw malformed(at, `a node with a path of ${pathLength} characters`, `at most ${MAX_PATH}`);
+        if (table.count - 1 === node) table.setProperties(count, propertiesEnd, noted, compatibleAt);
+        count = propertiesEnd = noted = compatibleAt = 0;
         node = table.add(node, at, nameEnd, hashOfBaseName(bytes, at + 4, nameEnd));
         at = table.propertiesStart(node);
         break;
@@ -111,6 +117,7 @@ function readStructure(reading: Reading): NodeTable {
         if (node === NO_NODE)
           throw malformed(at, 'FDT_END_NODE outside any node', 'FDT_BEGIN_NODE or FDT_END');
         pathLength -= table.nameEnd(node) - table.offset(node) - 3;
+        if (table.count - 1 === node) table.setProperties(count, propertiesEnd, noted, compatibleAt);
         table.close(node);
         node = table.parent(node);
         depth -= 1;
@@ -123,9 +130,19 @@ function readStructure(reading: Reading): NodeTable {
         const next: number = at + 12 + padded(length);
         if (next > end)
           throw malformed(at + 4, `a property of ${length} bytes`, `at most ${end - at - 12}, what is left`);
-        const kind = strings.kindAt(view.getUint32(at + 8), at + 8);
+        const nameOffset = view.getUint32(at + 8);
+        const kind = kinds[nameOffset] || strings.kindAt(nameOffset, at + 8);
         if (table.count - 1 > node) strayProperty(reading, table, node, at);
-        else table.addProperty(node, next, kind < OTHER ? noted(kind, table, node, at, view) : 0);
+        else {
+          count += 1;
+          propertiesEnd = next;
+          // Of two of the same name the first counts.
+          if (kind < OTHER && (noted & kind) === 0) {
+            noted |= kind;
+            if (kind === BIT.compatible) compatibleAt = at;
+            else if (kind === BIT.status && !isOkay(view, at)) noted |= UNAVAILABLE;
+          }
+        }
         if (kind === PHANDLE && length >= 4 && table.phandle(node) === 0)
           table.setPhandle(node, view.getUint32(at + 12));
         at = next;
@@ -144,19 +161,10 @@ function readStructure(reading: Reading): NodeTable {
             message: `${end - at - 4} bytes of the structure block after FDT_END`,
           });
         return table;
-      case -1:
-        throw outOfBlock(at, end);
       default:
         throw malformed(at, `token 0x${token.toString(16)}`, 'one of 1, 2, 3, 4 and 9');
     }
   }
-}
-
-/** What a noted property tells of its node. Of two of the same name the first counts. */
-function noted(bit: number, table: NodeTable, node: number, at: number, view: DataView): number {
-  if ((table.noted(node) & bit) !== 0) return 0;
-  if (bit === BIT.compatible) table.setCompatibleAt(node, at);
-  return bit === BIT.status && !isOkay(view, at) ? bit | UNAVAILABLE : bit;
 }
 
 /** Whether the `status` there begins with "okay" or "ok" and a NUL. */
@@ -205,7 +213,7 @@ function outOfBlock(at: number, end: number): DeviceTreeError {
 /** Files in the same format that describe no machine. */
 function refuseOtherKinds(tree: DeviceTree): void {
   const { root } = tree;
-  const fragment = root.children.find((node) => node.child('__overlay__') !== undefined);
+  const fragment = fragmentOf(tree);
   if (fragment !== undefined)
     throw new DeviceTreeError({
       kind: 'overlay',
@@ -223,4 +231,12 @@ function refuseOtherKinds(tree: DeviceTree): void {
       expected: 'the tree of a machine',
       hint: 'take the device tree out of it: dumpimage -T flat_dt -p N -o BOARD.dtb IMAGE',
     });
+}
+
+/** The first node below the root that has an __overlay__. */
+function fragmentOf(tree: DeviceTree): DeviceNode | undefined {
+  const { table } = tree;
+  for (let at = 1; at < table.count; at = table.next(at))
+    if (tree.childAt(at, '__overlay__') !== NO_NODE) return tree.node(at);
+  return undefined;
 }

@@ -63,18 +63,15 @@ export class NodeTable {
     return this.size - 1;
   }
 
-  /** A property of the node. */
-  addProperty(node: number, end: number, noted: number): void {
+  /** What the properties of the last row's node told; `end` is 0 if it has none. */
+  setProperties(count: number, end: number, noted: number, compatibleAt: number): void {
     const { rows } = this;
-    const row = node * WIDTH;
-    rows[row + PROPERTY_COUNT] = (rows[row + PROPERTY_COUNT] ?? 0) + 1;
+    const row = (this.size - 1) * WIDTH;
+    rows[row + PROPERTY_COUNT] = count;
     rows[row + PROPERTIES_END] = end;
-    rows[row + NOTED] = (rows[row + NOTED] ?? 0) | noted;
+    rows[row + NOTED] = noted;
+    rows[row + COMPATIBLE_AT] = compatibleAt;
     this.some |= noted;
-  }
-
-  setCompatibleAt(node: number, at: number): void {
-    this.rows[node * WIDTH + COMPATIBLE_AT] = at;
   }
 
   setPhandle(node: number, phandle: number): void {

@@ -14,8 +14,8 @@ export class StringsBlock {
   private readonly bytes: Uint8Array;
   private readonly start: number;
   private readonly size: number;
-  /** By offset: what is known of the name there; 0 where nobody asked yet. */
-  private readonly kinds: Int32Array;
+  /** By offset: what is known of the name there, see noted-names.ts; 0 where nobody asked yet. */
+  readonly kinds: Int32Array;
   private readonly names = new Map<number, string>();
 
   /** @param bytes of the whole file, of which the block is [start, start + size). */
@@ -32,11 +32,10 @@ export class StringsBlock {
    * the file offset of the reference to it.
    */
   kindAt(offset: number, at: number): number {
-    if (offset >= this.size) throw this.outside(offset, at);
     const known = this.kinds[offset] ?? 0;
     if (known !== 0) return known;
-    const from = this.start + offset;
-    const kind = KINDS.get(this.bytes, from, from + this.lengthAt(offset)) ?? OTHER;
+    const end = this.endOf(offset, at);
+    const kind = KINDS.get(this.bytes, this.start + offset, end) ?? OTHER;
     this.kinds[offset] = kind;
     return kind;
   }
@@ -45,9 +44,7 @@ export class StringsBlock {
   nameAt(offset: number, at: number): string {
     const known = this.names.get(offset);
     if (known !== undefined) return known;
-    if (offset >= this.size) throw this.outside(offset, at);
-    const from = this.start + offset;
-    const name = latin1(this.bytes.subarray(from, from + this.lengthAt(offset)));
+    const name = latin1(this.bytes.subarray(this.start + offset, this.endOf(offset, at)));
     this.names.set(offset, name);
     return name;
   }
@@ -59,19 +56,22 @@ export class StringsBlock {
     return this.bytes[from + name.length] === 0;
   }
 
-  private lengthAt(offset: number): number {
+  private endOf(offset: number, reference: number): number {
+    if (offset >= this.size)
+      throw malformed(
+        reference,
+        `name offset ${offset}`,
+        `less than ${this.size}, the size of the strings block`,
+      );
+    const { bytes } = this;
     const from = this.start + offset;
     const limit = this.start + Math.min(this.size, offset + MAX_NAME_LENGTH + 1);
-    for (let at = from; at < limit; at += 1) if (this.bytes[at] === 0) return at - from;
+    for (let at = from; at < limit; at += 1) if (bytes[at] === 0) return at;
     throw malformed(
       from,
       `a property name without an end in ${limit - from} bytes`,
       `a NUL after at most ${MAX_NAME_LENGTH}`,
     );
-  }
-
-  private outside(offset: number, at: number) {
-    return malformed(at, `name offset ${offset}`, `less than ${this.size}, the size of the strings block`);
   }
 }
 

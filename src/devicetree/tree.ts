@@ -11,7 +11,7 @@ import type { MemoryRange } from './memory-range.ts';
 import { NO_NODE, type NodeTable } from './node-table.ts';
 import { BIT, bitOf, type NotedName } from './noted-names.ts';
 import { latin1, type StringsBlock } from './strings-block.ts';
-import { hashOfText } from './words.ts';
+import { hashOfBaseText } from './words.ts';
 
 /** A flattened device tree that was read without error. Holds on to the file's bytes. */
 export class DeviceTree {
@@ -132,8 +132,7 @@ export class DeviceTree {
   /** The row of the first child of that full name; NO_NODE if there is none. */
   childAt(parent: number, name: string): number {
     const { table } = this;
-    const [baseName = ''] = name.split('@', 1);
-    const hash = hashOfText(baseName);
+    const hash = hashOfBaseText(name);
     const end = table.next(parent);
     for (let at = parent + 1; at < end; at = table.next(at))
       if (table.nameHash(at) === hash && this.isNamed(at, name)) return at;
@@ -155,13 +154,7 @@ export class DeviceTree {
   private pathsIn(child: string): ReadonlyMap<string, string> {
     let table = this.pathTables.get(child);
     if (table === undefined) {
-      const entries: [string, string][] = [];
-      for (const [name, value] of this.root.child(child)?.properties ?? []) {
-        const end = value.indexOf(0);
-        // Other properties (`phandle`, `name` in old trees) can stand here too: no terminated string, or no path.
-        if (end > 0 && value[0] === SLASH) entries.push([name, latin1(value.subarray(0, end))]);
-      }
-      table = new Map(entries);
+      table = this.root.child(child)?.pathValues() ?? new Map();
       this.pathTables.set(child, table);
     }
     return table;
@@ -169,6 +162,7 @@ export class DeviceTree {
 }
 
 const SLASH = 0x2f;
+const AT = 0x40;
 
 function walk(from: DeviceNode, path: string): DeviceNode | undefined {
   let node: DeviceNode | undefined = from;
@@ -232,6 +226,17 @@ export class DeviceNode {
     return this.ownChildren;
   }
 
+  /** Those of the children that have a noted property. */
+  childrenWith(name: NotedName): DeviceNode[] {
+    const { tree, index } = this;
+    const { table } = tree;
+    const end = table.next(index);
+    const children: DeviceNode[] = [];
+    for (let at = index + 1; at < end; at = table.next(at))
+      if ((table.noted(at) & BIT[name]) !== 0) children.push(tree.node(at));
+    return children;
+  }
+
   /** Byte offset of the node in the file. */
   get offset(): number {
     return this.tree.table.offset(this.index);
@@ -261,6 +266,16 @@ export class DeviceNode {
   get baseName(): string {
     const at = this.name.indexOf('@');
     return at < 0 ? this.name : this.name.slice(0, at);
+  }
+
+  /** Same answer as baseName === text, for a text without "@", but quicker. */
+  hasBaseName(text: string): boolean {
+    const { table, bytes } = this.tree;
+    if (table.nameHash(this.index) !== hashOfBaseText(text)) return false;
+    const from = this.offset + 4;
+    for (let i = 0; i < text.length; i += 1) if (bytes[from + i] !== text.charCodeAt(i)) return false;
+    const next = bytes[from + text.length];
+    return next === 0 || next === AT;
   }
 
   /** What follows "@", or undefined. */
@@ -310,6 +325,31 @@ export class DeviceNode {
       at = value + padded(length);
     }
     return undefined;
+  }
+
+  /** The properties whose values are paths, by name. */
+  pathValues(): ReadonlyMap<string, string> {
+    const { tree } = this;
+    const { view, bytes, strings, table } = tree;
+    const paths = new Map<string, string>();
+    /** Of two of the same name the first counts, also if it is no path. */
+    const others = new Set<string>();
+    const last = table.propertiesEnd(this.index);
+    for (let at = table.propertiesStart(this.index); at < last; ) {
+      if (view.getUint32(at) !== FDT_PROP) {
+        at += 4;
+        continue;
+      }
+      const from = at + PROP_HEADER;
+      const to = from + view.getUint32(at + 4);
+      const name = strings.nameAt(view.getUint32(at + 8), at + 8);
+      let end = from;
+      while (end < to && bytes[end] !== 0) end += 1;
+      if (end === to || bytes[from] !== SLASH) others.add(name);
+      else if (!paths.has(name) && !others.has(name)) paths.set(name, tree.text(from, end));
+      at = from + padded(to - from);
+    }
+    return paths;
   }
 
   /** Whether the node has the property, with whatever value: a boolean property is true when it is there. */

@@ -52,7 +52,9 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
 }
 
 function isEqual(word: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
-  return word.length === to - from && word.every((byte, i) => byte === bytes[from + i]);
+  if (word.length !== to - from) return false;
+  for (let i = 0; i < word.length; i += 1) if (word[i] !== bytes[from + i]) return false;
+  return true;
 }
 
 /** The hash of a node's name up to "@". */
@@ -62,6 +64,17 @@ export function hashOfBaseName(bytes: Uint8Array, from: number, to: number): num
     const byte = bytes[at] ?? 0;
     if (byte === AT) break;
     hash = Math.imul(hash ^ byte, PRIME);
+  }
+  return hash;
+}
+
+/** The same of the name as text. */
+export function hashOfBaseText(name: string): number {
+  let hash = FIRST;
+  for (let at = 0; at < name.length; at += 1) {
+    const code = name.charCodeAt(at);
+    if (code === AT) break;
+    hash = Math.imul(hash ^ code, PRIME);
   }
   return hash;
 }
