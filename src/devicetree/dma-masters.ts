@@ -98,11 +98,9 @@ const TELLING = STATED | BIT['memory-region'] | BIT.device_type;
 export function dmaMasters(tree: DeviceTree): DmaMaster[] {
   const masters: DmaMaster[] = [];
   const { table } = tree;
-  const odd = new Map(
-    BY_COMPATIBLE.flatMap(([text, kind]) =>
-      tree.byCompatible(text).map(({ index }) => [index, kind] as const),
-    ),
-  );
+  const odd = new Map<number, DmaKind>();
+  for (const [text, kind] of BY_COMPATIBLE)
+    for (const { index } of tree.byCompatible(text)) odd.set(index, kind);
   /**
    * What is below a bus, and no more than a look at its row for nearly all of it.
    * @param mapped the children's `reg` are addresses of the CPU's bus, not of I2C, SPI or MDIO.

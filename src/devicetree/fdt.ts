@@ -7,11 +7,11 @@
 import { DeviceTreeError, type DeviceTreeWarning, malformed } from './error.ts';
 import { type FdtHeader, readHeader } from './header.ts';
 import { PROP_HEADER, padded } from './layout.ts';
-import { NO_NODE, NodeTable } from './node-table.ts';
+import { NO_NODE, NodeTable, pathIn } from './node-table.ts';
 import { BIT, OTHER, PHANDLE, UNAVAILABLE } from './noted-names.ts';
 import { readReservations } from './reservations.ts';
 import { MAX_NAME_LENGTH, StringsBlock } from './strings-block.ts';
-import { type DeviceNode, DeviceTree, pathIn } from './tree.ts';
+import { type DeviceNode, DeviceTree } from './tree.ts';
 import { duplicateWarnings, MAX_WARNINGS } from './warnings.ts';
 import { hashOfBaseName } from './words.ts';
 

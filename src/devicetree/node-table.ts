@@ -6,6 +6,7 @@
  */
 
 import { padded } from './layout.ts';
+import { latin1 } from './strings-block.ts';
 import type { WordTable } from './words.ts';
 
 /** Columns of a row. */
@@ -148,4 +149,12 @@ export class NodeTable {
     rows.set(this.rows);
     this.rows = rows;
   }
+}
+
+/** The path of a row's node: "/" for the root, else "/soc/mmc@fe300000". */
+export function pathIn(bytes: Uint8Array, table: NodeTable, index: number): string {
+  let path = '';
+  for (let at = index; table.parent(at) !== NO_NODE; at = table.parent(at))
+    path = `/${latin1(bytes.subarray(table.offset(at) + 4, table.nameEnd(at)))}${path}`;
+  return path === '' ? '/' : path;
 }

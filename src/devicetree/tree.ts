@@ -26,7 +26,8 @@ export class DeviceTree {
   private readonly structureWarnings: readonly DeviceTreeWarning[];
   private readonly findOddities: (tree: DeviceTree) => DeviceTreeWarning[];
   private allWarnings: readonly DeviceTreeWarning[] | undefined;
-  private readonly made: DeviceNode[] = [];
+  /** By row. Of its full length from the start: filled here and there it would become a slow dictionary. */
+  private readonly made: (DeviceNode | undefined)[];
   private all: readonly DeviceNode[] | undefined;
   private phandles: Map<number, number> | undefined;
   private compatibles: CompatibleIndex | undefined;
@@ -48,6 +49,7 @@ export class DeviceTree {
     this.header = parts.header;
     this.reservations = parts.reservations;
     this.table = parts.table;
+    this.made = new Array<DeviceNode | undefined>(parts.table.count);
     this.structureWarnings = parts.warnings;
     this.findOddities = parts.findOddities;
     this.strings = parts.strings;
@@ -101,7 +103,8 @@ export class DeviceTree {
   /** The nodes whose `compatible` has exactly this string, enabled or not, in the order of the file. */
   byCompatible(text: string): readonly DeviceNode[] {
     this.compatibles ??= new CompatibleIndex(this.table, this.view, this.bytes);
-    return this.compatibles.find(text).map((index) => this.node(index));
+    const found = this.compatibles.find(text);
+    return found.length === 0 ? NO_NODES : found.map((index) => this.node(index));
   }
 
   /**
@@ -174,16 +177,7 @@ function walk(from: DeviceNode, path: string): DeviceNode | undefined {
   return node;
 }
 
-/** Most nodes have none. */
-const NO_CHILDREN: readonly DeviceNode[] = [];
-
-/** The path of a row's node: "/" for the root, else "/soc/mmc@fe300000". */
-export function pathIn(bytes: Uint8Array, table: NodeTable, index: number): string {
-  let path = '';
-  for (let at = index; table.parent(at) !== NO_NODE; at = table.parent(at))
-    path = `/${latin1(bytes.subarray(table.offset(at) + 4, table.nameEnd(at)))}${path}`;
-  return path === '' ? '/' : path;
-}
+const NO_NODES: readonly DeviceNode[] = [];
 
 /** Scanning this many properties is quicker than a table of them; more would make look-ups quadratic. */
 const SCAN_LIMIT = 32;
@@ -221,7 +215,7 @@ export class DeviceNode {
       const end = tree.table.next(index);
       const children: DeviceNode[] = [];
       for (let at = index + 1; at < end; at = tree.table.next(at)) children.push(tree.node(at));
-      this.ownChildren = children.length === 0 ? NO_CHILDREN : children;
+      this.ownChildren = children.length === 0 ? NO_NODES : children;
     }
     return this.ownChildren;
   }
