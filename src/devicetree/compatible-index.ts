@@ -8,7 +8,7 @@ import { FIRST, hashOfText, PRIME } from './words.ts';
 
 const NONE: readonly number[] = [];
 
-/** Made in one pass over a tree's nodes. Chains in arrays of numbers: a Map took five times as long to fill. */
+/** Made in one pass over a tree's nodes. Chains in arrays of numbers, as most are never followed. */
 export class CompatibleIndex {
   private readonly table: NodeTable;
   private readonly view: DataView;

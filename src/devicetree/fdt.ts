@@ -83,7 +83,7 @@ function readStructure(reading: Reading): NodeTable {
   const table = new NodeTable(Math.ceil(header.structSize / USUAL_NODE));
   const { kinds } = strings;
   let node = NO_NODE;
-  /** What the node's properties told so far, until its first child or its end. Not kept in the table: that took a third longer. */
+  /** What the node's properties told so far, until its first child or its end. */
   let [count, propertiesEnd, noted, compatibleAt] = [0, 0, 0, 0];
   let depth = -1;
   let pathLength = 0;

@@ -1,8 +1,7 @@
 /**
  * Where the nodes of a tree lie in its file: a row of numbers each, in the order of the file.
  *
- * Rows and not objects, because of most nodes nothing else is ever asked: for 1,474 boards objects took a third of the time
- * of reading, and as much again of the garbage collector's.
+ * Rows and not objects, because of most nodes nothing else is ever asked.
  */
 
 import { padded } from './layout.ts';
