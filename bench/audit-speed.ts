@@ -49,7 +49,7 @@ export function measureAudit(rounds: number, core: number | undefined, folder: s
     const loop = 'for f in "$@"; do dtc -q -I dtb -O dts -o /dev/null "$f" || exit 1; done';
     samples['dtc']?.push(timeProcess({ argv: ['sh', '-c', loop, 'sh', ...files] }, core));
     samples['command']?.push(
-      timeProcess({ argv: ours('src/cli/main.ts', 'audit', boards, '--json', '--exit-zero') }, core),
+      timeProcess({ argv: ours('src/cli/main.js', 'audit', boards, '--json', '--exit-zero') }, core),
     );
     const passes = outputOf(ours('bench/audit-ours.ts', boards, '3'), core)
       .trim()

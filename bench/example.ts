@@ -21,7 +21,7 @@ export function replayCommand(trace: string, nodeOptions: readonly string[] = []
     ...nodeOptions,
     // As the package's own scripts start it.
     '--max-semi-space-size=8',
-    join(ROOT, 'src/cli/main.ts'),
+    join(ROOT, 'src/cli/main.js'),
     'replay',
     trace,
     ...['--dtb', join(FOLDER, 'machine.dtb'), '--iomem', join(FOLDER, 'iomem.txt')],

@@ -149,7 +149,7 @@ function checkCommand(): string[] {
   const folder = import.meta.dirname;
   return [
     process.execPath,
-    join(folder, '../src/cli/main.ts'),
+    join(folder, '../src/cli/main.js'),
     'check',
     join(folder, 'models/receive-64k.yaml'),
     '--quiet',

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 const { status } = spawnSync(
   existsSync(pinned) ? pinned : process.execPath,
   ['--max-semi-space-size=8', main, ...process.argv.slice(2)],

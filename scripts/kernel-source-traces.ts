@@ -14,7 +14,7 @@ import { openTree } from '../src/cli/kernel-source/build.ts';
 import { sourceName } from '../src/kernel-source/index.ts';
 import { type ReplayDocument, replayDocument } from '../src/report/schema.ts';
 
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 
 type DesignResult = ReplayDocument['designs'][number];
 

@@ -5,7 +5,7 @@ import type { AuditedDevice } from './device.ts';
 import type { Finding } from './finding.ts';
 
 export function coherenceRules(board: Board, devices: readonly AuditedDevice[]): Finding[] {
-  const stated = says(board, 'dma-coherent') || says(board, 'dma-noncoherent');
+  const stated = board.tree.has('dma-coherent') || board.tree.has('dma-noncoherent');
   return [
     ...(stated ? besideOuterCache(board, devices) : []),
     ...(stated ? alone(board, devices) : []),
@@ -15,10 +15,6 @@ export function coherenceRules(board: Board, devices: readonly AuditedDevice[]):
     ...byKernel(board),
     ...unreachedOuterCache(board, devices),
   ];
-}
-
-function says({ tree }: Board, property: string): boolean {
-  return tree.strings.offsetsOf(property) !== undefined;
 }
 
 /** Such a device must go through the ACP of the snoop control unit; the caches of the CPUs are all that it snoops. */
@@ -96,7 +92,7 @@ function differing(devices: readonly AuditedDevice[]): Finding[] {
 }
 
 function contradictions({ tree }: Board): Finding[] {
-  if (tree.strings.offsetsOf('dma-noncoherent') === undefined) return [];
+  if (!tree.has('dma-noncoherent')) return [];
   return tree.nodes
     .filter((node) => node.has('dma-coherent') && node.has('dma-noncoherent') && isAvailable(node))
     .map((node) => ({

@@ -49,7 +49,7 @@ function hidden(board: Board, devices: readonly AuditedDevice[]): Finding[] {
       const why = reasonOf(board, node);
       if (why !== undefined && !reasons.has(node)) reasons.set(node, why);
     }
-  if (tree.strings.offsetsOf('xen,passthrough') !== undefined)
+  if (tree.has('xen,passthrough'))
     for (const node of tree.nodes)
       if (node.has('xen,passthrough')) reasons.set(node, 'it has xen,passthrough');
   // Parents come before their children.

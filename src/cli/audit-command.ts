@@ -26,7 +26,7 @@ import { parseDom0Memory } from './dom0-memory.ts';
 import { Exit } from './exit-code.ts';
 import { filesOf } from './folders.ts';
 import { type Io, UsageError } from './io.ts';
-import { jsonText } from './json-text.ts';
+import { jsonText, memberText, textWithMembers } from './json-text.ts';
 import { refuseExisting, writeNewFile } from './new-file.ts';
 import { showProgress } from './progress.ts';
 import { nameOf } from './sources.ts';
@@ -59,7 +59,7 @@ export async function auditCommand(paths: readonly string[], flags: AuditFlags, 
     throw new UsageError('found - more than once, expected at most one input from standard input');
   if (flags.sarif !== undefined) refuseExisting(flags.sarif, flags.force === true);
   const files = paths.flatMap((path) => filesOf(path, BOARDS));
-  const read = await treeReader(flags, io);
+  const read = await treeReader(flags, new Set(paths), io);
   return flags.compare ? compare(files, read, setup, flags, io) : auditAll(files, read, setup, flags, io);
 }
 
@@ -71,17 +71,19 @@ function setupOf(flags: AuditFlags): XenSetup {
   };
 }
 
-/** Reads a board, with the overlays in it. */
-type ReadBoard = (path: string) => Promise<DeviceTree>;
+/** Reads a board, with the overlays in it. @param into as in Source. */
+type ReadBoard = (path: string, into?: Uint8Array) => Promise<DeviceTree>;
 
-async function treeReader(flags: AuditFlags, io: Io): Promise<ReadBoard> {
+/** @param given what the user named; all else was found in folders. */
+async function treeReader(flags: AuditFlags, given: ReadonlySet<string>, io: Io): Promise<ReadBoard> {
   const overlays: { name: string; tree: DeviceTree }[] = [];
   for (const path of flags.overlay ?? []) {
     const source = { path, io, wanted: 'a device tree overlay' };
     overlays.push({ name: nameOf(source), tree: await readOverlayFile(source) });
   }
-  return async (path) => {
-    let tree = await readTree({ path, io, wanted: 'a device tree' });
+  return async (path, into) => {
+    const source = { path, io, wanted: 'a device tree', isFile: !given.has(path) };
+    let tree = await readTree(into === undefined ? source : { ...source, into });
     for (const { name, tree: overlay } of overlays)
       tree = naming(`${name} on ${nameOf({ path })}`, () => applyOverlay(tree, overlay));
     return tree;
@@ -96,21 +98,23 @@ async function auditAll(
   io: Io,
 ): Promise<Exit> {
   const style = makeStyle(io.colours);
-  const rows: ReturnType<typeof boardJson>[] = [];
+  const rows: string[] = [];
   const reports: string[] = [];
   const digests: BoardDigest[] = [];
   const results: SarifResult[] = [];
   const summed = flags.summary === true || files.length > SHOWN;
   let refused = 0;
   let found = false;
-  const progress = showProgress(files.length, flags.quiet ? undefined : io.terminal);
+  // Room for any board there is. Nothing that is kept of one looks at its bytes.
+  const buffer = new Uint8Array(files.length > 1 ? 2 ** 20 : 0);
+  const progress = await showProgress(files.length, flags.quiet ? undefined : io.terminal);
   try {
     // Trees are not kept: there can be thousands.
     for (const [done, path] of files.entries()) {
       progress.at(done);
       // Signals are delivered between tasks only.
       if (done % 32 === 0) await setImmediate();
-      const audit = await auditFile(path, read, setup, io);
+      const audit = await auditFile(path, (file) => read(file, buffer), setup, io);
       if (audit === undefined) {
         refused += 1;
         continue;
@@ -118,7 +122,7 @@ async function auditAll(
       const name = nameOf({ path });
       found ||= hasFinding(audit, flags.strict === true);
       if (flags.sarif !== undefined) results.push(...sarifResults(name, audit));
-      if (flags.json) rows.push(boardJson(name, audit));
+      if (flags.json) rows.push(memberText(boardJson(name, audit)));
       else if (summed) digests.push(digest(name, audit));
       else reports.push(auditReport(name, audit, style));
     }
@@ -126,7 +130,7 @@ async function auditAll(
     progress.stop();
   }
   if (refused < files.length) {
-    if (flags.json) writeJson(auditJson(rows), io);
+    if (flags.json) write(textWithMembers(auditJson([]), rows), io);
     else io.out(summed ? auditSummary(digests, style) : reports.join('\n'));
     if (flags.sarif !== undefined)
       writeNewFile(
@@ -170,14 +174,14 @@ async function compare(
   const audits = [auditBoard(await read(before), setup), auditBoard(await read(after), setup)] as const;
   const comparison = compareBoards(...audits);
   const named = { before: nameOf({ path: before }), after: nameOf({ path: after }), comparison };
-  if (flags.json) writeJson(comparisonJson(named), io);
+  if (flags.json) write(jsonText(comparisonJson(named)), io);
   else io.out(comparisonReport(named, makeStyle(io.colours)));
   const worse = hasFinding({ findings: comparison.introduced }, flags.strict === true);
   return worse && !flags.exitZero ? Exit.findings : Exit.nothingFound;
 }
 
-function writeJson(document: unknown, io: Io): void {
-  for (const text of jsonText(document)) io.out(text);
+function write(texts: Iterable<string>, io: Io): void {
+  for (const text of texts) io.out(text);
   io.out('\n');
 }
 

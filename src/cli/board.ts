@@ -1,7 +1,7 @@
 /** The small files beside a trace: device tree and /proc/iomem, and what is said where they are something else. */
 import { type DeviceTree, DeviceTreeError, readFdt, readOverlay, readPlatform } from '../devicetree/index.ts';
 import type { OwnRam } from '../replay/index.ts';
-import { InputError, parseIomem } from '../trace/index.ts';
+import { InputError } from '../text/index.ts';
 import { fileKind, HEAD } from './file-kind.ts';
 import { type Io, UsageError } from './io.ts';
 import { nameOf, readWhole, refused, type Source } from './sources.ts';
@@ -46,6 +46,8 @@ function treeOf(source: Source, bytes: Uint8Array, read: (bytes: Uint8Array) => 
 
 async function readIomem(source: Source): Promise<OwnRam> {
   const bytes = await readWhole(source);
+  // Most commands have no such file, and need nothing of what reads traces.
+  const { parseIomem } = await import('../trace/index.ts');
   return naming(nameOf(source), () => {
     try {
       return parseIomem(new TextDecoder().decode(bytes));

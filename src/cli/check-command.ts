@@ -82,7 +82,7 @@ async function checkOnce(paths: readonly string[], flags: CheckFlags, io: Io): P
   const tasks = scenarios.flatMap((scenario) =>
     designsFor(scenario, asked, built?.designs).map((design) => ({ scenario, design })),
   );
-  const progress = showProgress(tasks.length, flags.quiet ? undefined : io.terminal);
+  const progress = await showProgress(tasks.length, flags.quiet ? undefined : io.terminal);
   try {
     for (const [done, { scenario, design }] of tasks.entries()) {
       progress.at(done);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { jsonText } from './json-text.ts';
+import { jsonText, memberText, textWithMembers } from './json-text.ts';
 
 it('writes what JSON.stringify writes', () => {
   fc.assert(
@@ -21,4 +21,13 @@ it('comes in pieces, none of them near the longest string there is', () => {
   expect(texts.length).toBeGreaterThan(3);
   expect(Math.max(...texts.map(({ length }) => length))).toBeLessThan(2 ** 20 + 1000);
   expect(JSON.parse(texts.join(''))).toEqual({ designs: [{ findings }] });
+});
+
+it('writes a document of members that were made before', () => {
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue({ maxDepth: 4 }), { minLength: 1 }), (members) => {
+      const texts = textWithMembers({ schema: 'x', members: [] }, members.map(memberText));
+      expect([...texts].join('')).toBe(JSON.stringify({ schema: 'x', members }, undefined, 2));
+    }),
+  );
 });

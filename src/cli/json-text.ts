@@ -44,3 +44,29 @@ function membersOf(value: unknown): (readonly [key: string, member: unknown])[] 
     .filter(([, member]) => member !== undefined)
     .map(([key, member]) => [`${JSON.stringify(key)}: `, member]);
 }
+
+/** What JSON.stringify puts around the only member of a list of lists. */
+const BEFORE = '[\n  [\n    '.length;
+const AFTER = '\n  ]\n]'.length;
+
+/** A member of a list in a document, as text: thousands of members are better kept so than as objects. */
+export function memberText(member: unknown): string {
+  return JSON.stringify([[member]], undefined, 2).slice(BEFORE, -AFTER);
+}
+
+/**
+ * The text of a document whose only empty list has these members.
+ * @param members by memberText; at least one.
+ */
+export function* textWithMembers(document: unknown, members: readonly string[]): Generator<string> {
+  const [before = '', after = ''] = JSON.stringify(document, undefined, 2).split('[]');
+  let held = `${before}[\n    `;
+  for (const [i, member] of members.entries()) {
+    if (i > 0) held += ',\n    ';
+    held += member;
+    if (held.length < PIECE) continue;
+    yield held;
+    held = '';
+  }
+  yield `${held}\n  ]${after}`;
+}

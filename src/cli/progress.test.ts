@@ -15,9 +15,9 @@ function fakeTerminal() {
   };
 }
 
-it('shows a share of the file, and leaves no timer and the cursor as it was', () => {
+it('shows a share of the file, and leaves no timer and the cursor as it was', async () => {
   const { terminal, written } = fakeTerminal();
-  const progress = showProgress(1000, terminal);
+  const progress = await showProgress(1000, terminal);
   vi.advanceTimersByTime(1000);
   progress.at(500);
   vi.advanceTimersByTime(1000);
@@ -28,18 +28,18 @@ it('shows a share of the file, and leaves no timer and the cursor as it was', ()
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('takes no signal: the command ends', () => {
+it('takes no signal: the command ends', async () => {
   const listeners = () => [process.listenerCount('SIGINT'), process.listenerCount('exit')];
   const [signal, exit] = listeners();
-  const progress = showProgress(1000, fakeTerminal().terminal);
+  const progress = await showProgress(1000, fakeTerminal().terminal);
   expect(listeners()).toEqual([signal, (exit ?? 0) + 1]);
   progress.stop();
   expect(listeners()).toEqual([signal, exit]);
 });
 
-it('shows nothing where there is no terminal, or no size', () => {
+it('shows nothing where there is no terminal, or no size', async () => {
   const { terminal, written } = fakeTerminal();
-  for (const progress of [showProgress(1000, undefined), showProgress(undefined, terminal)]) {
+  for (const progress of [await showProgress(1000, undefined), await showProgress(undefined, terminal)]) {
     progress.at(500);
     progress.stop();
   }

@@ -1,6 +1,4 @@
 /** How far a long trace is read, or how much is checked: on standard error, only where that is a terminal. */
-import cliProgress from 'cli-progress';
-
 export interface Progress {
   at(consumed: number): void;
   /** To be called whatever happens: a bar that goes on keeps the process from ending. */
@@ -13,8 +11,12 @@ const SILENT: Progress = { at: () => {}, stop: () => {} };
  * @param total bytes of the file, or tasks; undefined where not known.
  * @param terminal where to show it; undefined: nowhere.
  */
-export function showProgress(total: number | undefined, terminal: NodeJS.WriteStream | undefined): Progress {
+export async function showProgress(
+  total: number | undefined,
+  terminal: NodeJS.WriteStream | undefined,
+): Promise<Progress> {
   if (total === undefined || terminal === undefined) return SILENT;
+  const { default: cliProgress } = await import('cli-progress');
   const bar = new cliProgress.SingleBar({
     format: '  {bar} {percentage} %  {duration_formatted}',
     stream: terminal,

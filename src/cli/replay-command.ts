@@ -171,7 +171,7 @@ async function replayOnce(task: Task): Promise<Run> {
     kept.length = 0;
     return begun;
   };
-  const progress = showProgress(sizeOf(source.path), flags.quiet ? undefined : io.terminal);
+  const progress = await showProgress(sizeOf(source.path), flags.quiet ? undefined : io.terminal);
   let head: Uint8Array | undefined;
   let damage: string | undefined;
   try {

@@ -115,7 +115,7 @@ async function runAll(
   const seeds = Array.from({ length: adversarial ? 1 : flags.seeds }, (_, i) => first + i);
   const runs = designs.flatMap((design) => seeds.map((seed) => specOf(flags, design, seed, recorder)));
   const rows: RunRow[] = [];
-  const progress = showProgress(runs.length, flags.quiet ? undefined : io.terminal);
+  const progress = await showProgress(runs.length, flags.quiet ? undefined : io.terminal);
   try {
     for (const run of runs) {
       progress.at(rows.length);

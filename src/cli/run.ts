@@ -1,7 +1,6 @@
 /** The command line: thin commands over the rooms. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Language } from '../export/index.ts';
-import { KernelSourceError } from '../kernel-source/index.ts';
 import type { AuditFlags } from './audit-command.ts';
 import type { CheckFlags } from './check-command.ts';
 import { Exit } from './exit-code.ts';
@@ -46,10 +45,17 @@ export async function run(args: readonly string[], io: Io): Promise<Exit> {
     return exit;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.nothingFound : Exit.unusable;
-    const isTheirs = error instanceof UsageError || error instanceof KernelSourceError;
-    io.complain(isTheirs ? error.message : internalError(error));
+    io.complain((await complaintOf(error)) ?? internalError(error));
     return Exit.unusable;
   }
+}
+
+/** What to say where what the user gave is to blame. */
+async function complaintOf(error: unknown): Promise<string | undefined> {
+  if (error instanceof UsageError) return error.message;
+  // Not loaded before: behind it is most of the program, which takes longer to load than most boards to audit.
+  const { KernelSourceError } = await import('../kernel-source/index.ts');
+  return error instanceof KernelSourceError ? error.message : undefined;
 }
 
 interface Commands {

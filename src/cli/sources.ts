@@ -1,8 +1,8 @@
 /** Files as the commands take them: plain or gzipped whatever the name, or "-" for standard input; streamed. */
-import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { InputError } from '../trace/index.ts';
+import { InputError } from '../text/index.ts';
 import { Gunzip, isGzip } from './gunzip.ts';
 import { type Io, UsageError } from './io.ts';
 
@@ -21,6 +21,10 @@ export interface Source {
   readonly io: Pick<Io, 'stdin'>;
   /** What it should be, for messages: "a kernel trace". */
   readonly wanted: string;
+  /** It is known to be a file, not a pipe, which could be opened once only. */
+  readonly isFile?: boolean;
+  /** Where its bytes may be put, if the caller needs them no longer than this. */
+  readonly into?: Uint8Array;
 }
 
 /** The source's name in messages. */
@@ -79,14 +83,25 @@ export async function readWhole(source: Source): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-/** A small plain file at once: there can be thousands. undefined for all others, and for those that cannot be read. */
-function readPlain({ path }: Source): Uint8Array | undefined {
-  const size = sizeOf(path);
-  // Files of /proc have a size of 0.
-  if (size === undefined || size === 0 || size > CHUNK) return undefined;
+/**
+ * A small plain file at once: there can be thousands, and each call of the system counts. undefined for all others, and for
+ * those that cannot be read.
+ */
+function readPlain({ path, isFile = false, into }: Source): Uint8Array | undefined {
+  if (!isFile && sizeOf(path) === undefined) return undefined;
   try {
-    const bytes = readFileSync(path);
-    return isGzip(bytes) ? undefined : bytes;
+    const descriptor = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(descriptor);
+      // Files of /proc have a size of 0.
+      if (size === 0 || size > CHUNK) return undefined;
+      // A byte more finds out whether it is longer than it was.
+      const buffer = into !== undefined && into.length > size ? into : Buffer.allocUnsafe(size + 1);
+      const bytes = buffer.subarray(0, readSync(descriptor, buffer, 0, size + 1, 0));
+      return bytes.length !== size || isGzip(bytes) ? undefined : bytes;
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
     // Reading it in the usual way says why.
     return undefined;

@@ -15,7 +15,7 @@ export const TRACE = join(example, 'trace.txt.gz');
 export const DTB = join(example, 'machine.dtb');
 export const IOMEM = join(example, 'iomem.txt');
 export const BOARD = ['--dtb', DTB, '--iomem', IOMEM];
-export const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
 
 /** The example's trace as text. */
 export const exampleText = () => gunzipSync(readFileSync(TRACE)).toString();

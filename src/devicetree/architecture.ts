@@ -65,5 +65,5 @@ export function virtualization(tree: DeviceTree): { readonly value: boolean | nu
 
 /** The nodes of /cpus that are CPUs. */
 export function cpuNodes(tree: DeviceTree): DeviceNode[] {
-  return (tree.root.child('cpus')?.children ?? []).filter((node) => node.baseName === 'cpu');
+  return (tree.root.child('cpus')?.children ?? []).filter((node) => node.hasBaseName('cpu'));
 }

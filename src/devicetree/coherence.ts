@@ -37,7 +37,7 @@ export function coherenceOf(device: DeviceNode): Coherence {
 
 /** Nine boards in ten have neither name in their tree, and need no walk. */
 function saysAnything(tree: DeviceTree): boolean {
-  return ['dma-coherent', 'dma-noncoherent'].some((name) => tree.strings.offsetsOf(name) !== undefined);
+  return tree.has('dma-coherent') || tree.has('dma-noncoherent');
 }
 
 /** Say how the walk came to a node that is no ancestor. */

@@ -6,7 +6,7 @@
  * an Ethernet controller on a memory bus is a bus master. A device with `dmas` has its data moved by a DMA controller,
  * and its buffers are mapped for that one (Documentation/driver-api/dmaengine/client.rst of Linux 6.1).
  */
-import { BIT } from './noted-names.ts';
+import { BIT, UNAVAILABLE } from './noted-names.ts';
 import { cells, isAvailable, readStrings } from './properties.ts';
 import { isPciBus } from './translate.ts';
 import type { DeviceNode, DeviceTree } from './tree.ts';
@@ -46,6 +46,7 @@ export interface DmaMaster {
 
 /** Names of devices that move data themselves: the specification's generic ones, and others in use. */
 const BY_NAME: WordTable<DmaKind> = byName({
+  pci: 'pcie',
   ethernet: 'ethernet ethernet-ctrl xgmac ftgmac emac gmac dsa switch packet-processor fman qman bman fsl-mc',
   wireless: 'wifi',
   rdma: 'infiniband',
@@ -87,52 +88,63 @@ const STATED =
   BIT['#dma-cells'] |
   BIT['interconnect-names'];
 
+/** Without any of these, and without a kind, a node is no DMA master. */
+const TELLING = STATED | BIT['memory-region'] | BIT.device_type;
+
 /**
  * The devices that Linux would make (status "okay" up to the root, with `compatible`) and that do DMA, in the order of
  * the file. PCI functions are represented by their host bridge. IOMMUs are left out: nobody maps buffers for them.
  */
 export function dmaMasters(tree: DeviceTree): DmaMaster[] {
   const masters: DmaMaster[] = [];
-  const odd = new Map(
-    BY_COMPATIBLE.flatMap(([text, kind]) => tree.byCompatible(text).map((node) => [node, kind] as const)),
-  );
-  /** @param mapped the children's `reg` are addresses of the CPU's bus, not of I2C, SPI or MDIO. */
-  const visit = (bus: DeviceNode, mapped: boolean) => {
-    for (const node of bus.children) {
-      const has = node.noted;
-      if ((has & BIT.status) !== 0 && !isAvailable(node)) continue;
+  const { table } = tree;
+  const odd = new Map<number, DmaKind>();
+  for (const [text, kind] of BY_COMPATIBLE)
+    for (const { index } of tree.byCompatible(text)) odd.set(index, kind);
+  /**
+   * What is below a bus, and no more than a look at its row for nearly all of it.
+   * @param mapped the children's `reg` are addresses of the CPU's bus, not of I2C, SPI or MDIO.
+   */
+  const visit = (bus: number, mapped: boolean) => {
+    const end = table.next(bus);
+    for (let at = bus + 1; at < end; at = table.next(at)) {
+      const has = table.noted(at);
+      if ((has & UNAVAILABLE) !== 0) continue;
       if ((has & BIT.compatible) !== 0 && (has & BIT['#iommu-cells']) === 0) {
-        if (((has & BIT.device_type) !== 0 || node.lookUpBaseName(PCIE)) && isPciBus(node)) {
-          masters.push({ node, kind: 'pci', pool: null, because: 'a PCI host bridge' });
-          continue;
+        const named = table.lookUpBaseName(at, BY_NAME, tree.bytes);
+        const kind = named ?? odd.get(at) ?? null;
+        if (kind !== null || (has & TELLING) !== 0) {
+          const node = tree.node(at);
+          if ((kind === 'pci' || (has & BIT.device_type) !== 0) && isPciBus(node)) {
+            masters.push({ node, kind: 'pci', pool: null, because: 'a PCI host bridge' });
+            continue;
+          }
+          const how = named === undefined ? 'by its compatible' : 'by its name';
+          const master = masterAt(node, has, mapped, kind, how);
+          if (master !== undefined) masters.push(master);
         }
-        const master = masterAt(node, has, mapped, odd.get(node));
-        if (master !== undefined) masters.push(master);
       }
-      if (node.children.length > 0) visit(node, mapped && (has & BIT.ranges) !== 0);
+      if (table.next(at) > at + 1) visit(at, mapped && (has & BIT.ranges) !== 0);
     }
   };
-  visit(tree.root, true);
+  visit(0, true);
   return masters;
 }
-
-const PCIE = new WordTable([['pcie', true]]);
 
 function masterAt(
   node: DeviceNode,
   has: number,
   mapped: boolean,
-  odd: DmaKind | undefined,
+  kind: DmaKind | null,
+  how: string,
 ): DmaMaster | undefined {
-  const named = node.lookUpBaseName(BY_NAME);
-  const kind = named ?? odd ?? null;
   const because = (has & STATED) === 0 ? undefined : stated(node, has);
   if (because !== undefined) return { node, kind, pool: null, because };
   const pool = (has & BIT['memory-region']) === 0 ? undefined : poolOf(node);
   if (pool !== undefined)
     return { node, kind, pool, because: `its memory-region is the DMA pool ${pool.path}` };
   if (kind === null || !mapped || (has & BIT.dmas) !== 0) return undefined;
-  return { node, kind, pool: null, because: named === undefined ? 'by its compatible' : 'by its name' };
+  return { node, kind, pool: null, because: how };
 }
 
 /** What the node itself says. A bus has these properties for its children. */

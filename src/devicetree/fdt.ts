@@ -5,13 +5,15 @@
  * begin; time and memory are linear in the file's size, whatever the file holds.
  */
 import { DeviceTreeError, type DeviceTreeWarning, malformed } from './error.ts';
-import { readHeader } from './header.ts';
-import { padded } from './layout.ts';
-import { BIT, bitOf } from './noted-names.ts';
+import { type FdtHeader, readHeader } from './header.ts';
+import { PROP_HEADER, padded } from './layout.ts';
+import { NO_NODE, NodeTable, pathIn } from './node-table.ts';
+import { BIT, OTHER, PHANDLE, UNAVAILABLE } from './noted-names.ts';
 import { readReservations } from './reservations.ts';
-import { MAX_NAME_LENGTH } from './strings-block.ts';
-import { DeviceNode, DeviceTree } from './tree.ts';
+import { MAX_NAME_LENGTH, StringsBlock } from './strings-block.ts';
+import { type DeviceNode, DeviceTree } from './tree.ts';
 import { duplicateWarnings, MAX_WARNINGS } from './warnings.ts';
+import { hashOfBaseName } from './words.ts';
 
 const FDT_BEGIN_NODE = 1;
 const FDT_END_NODE = 2;
@@ -48,35 +50,50 @@ export function parseFdt(file: Uint8Array): DeviceTree {
   const warnings: DeviceTreeWarning[] = [];
   const header = readHeader(view, warnings);
   const reservations = readReservations(view, header, warnings);
-  const nodes: DeviceNode[] = [];
-  const tree = new DeviceTree({
+  const strings = new StringsBlock(bytes, header.stringsOffset, header.stringsSize);
+  const table = readStructure({ bytes, view, header, strings, warnings });
+  return new DeviceTree({
     bytes,
     view,
     header,
+    strings,
     reservations,
-    nodes,
+    table,
     warnings,
     findOddities: duplicateWarnings,
   });
-  readStructure(tree, nodes, warnings);
-  return tree;
 }
 
-/** Walk the tokens of the structure block, fill `nodes`. */
-function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTreeWarning[]): void {
-  const { view, header, strings } = tree;
+/** What the structure block is read with. */
+interface Reading {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly header: FdtHeader;
+  readonly strings: StringsBlock;
+  readonly warnings: DeviceTreeWarning[];
+}
+
+/** Few nodes have fewer bytes than this. */
+const USUAL_NODE = 128;
+
+/** Walk the tokens of the structure block. */
+function readStructure(reading: Reading): NodeTable {
+  const { bytes, view, header, strings, warnings } = reading;
   const end = header.structOffset + header.structSize;
-  /** What is known of the name at an offset: its bits. */
-  const names = new Int32Array(header.stringsSize);
-  let node: DeviceNode | null = null;
+  const table = new NodeTable(Math.ceil(header.structSize / USUAL_NODE));
+  const { kinds } = strings;
+  let node = NO_NODE;
+  /** What the node's properties told so far, until its first child or its end. */
+  let [count, propertiesEnd, noted, compatibleAt] = [0, 0, 0, 0];
   let depth = -1;
   let pathLength = 0;
   let at = header.structOffset;
   for (;;) {
-    const token = at + 4 <= end ? view.getUint32(at) : -1;
+    if (at + 4 > end) throw outOfBlock(at, end);
+    const token = view.getUint32(at);
     switch (token) {
       case FDT_BEGIN_NODE: {
-        if (node === null && nodes.length > 0)
+        if (node === NO_NODE && table.count > 0)
           throw malformed(at, 'a second root node', 'FDT_END after the first');
         depth += 1;
         if (depth > MAX_DEPTH)
@@ -86,46 +103,48 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
             `nesting of at most ${MAX_DEPTH}`,
             'Linux reads no deeper',
           );
-        const nameEnd = endOfName(view, at + 4, end);
+        const nameEnd = endOfName(bytes, at + 4, end);
         pathLength += nameEnd - at - 3;
         if (pathLength > MAX_PATH)
           throw malformed(at, `a node with a path of ${pathLength} characters`, `at most ${MAX_PATH}`);
-        const propertiesStart = at + 4 + padded(nameEnd + 1 - (at + 4));
-        const child: DeviceNode = new DeviceNode(tree, node, { offset: at, nameEnd, propertiesStart });
-        if (node !== null) adopt(node, child);
-        nodes.push(child);
-        node = child;
-        at = propertiesStart;
+        if (table.count - 1 === node) table.setProperties(count, propertiesEnd, noted, compatibleAt);
+        count = propertiesEnd = noted = compatibleAt = 0;
+        node = table.add(node, at, nameEnd, hashOfBaseName(bytes, at + 4, nameEnd));
+        at = table.propertiesStart(node);
         break;
       }
       case FDT_END_NODE:
-        if (node === null) throw malformed(at, 'FDT_END_NODE outside any node', 'FDT_BEGIN_NODE or FDT_END');
-        pathLength -= node.nameLength + 1;
-        node = node.parent;
+        if (node === NO_NODE)
+          throw malformed(at, 'FDT_END_NODE outside any node', 'FDT_BEGIN_NODE or FDT_END');
+        pathLength -= table.nameEnd(node) - table.offset(node) - 3;
+        if (table.count - 1 === node) table.setProperties(count, propertiesEnd, noted, compatibleAt);
+        table.close(node);
+        node = table.parent(node);
         depth -= 1;
         at += 4;
         break;
       case FDT_PROP: {
-        if (node === null) throw malformed(at, 'a property outside any node', 'FDT_BEGIN_NODE or FDT_END');
+        if (node === NO_NODE) throw malformed(at, 'a property outside any node', 'FDT_BEGIN_NODE or FDT_END');
         if (at + 12 > end) throw outOfBlock(at, end);
         const length = view.getUint32(at + 4);
-        const nameOffset = view.getUint32(at + 8);
         const next: number = at + 12 + padded(length);
         if (next > end)
           throw malformed(at + 4, `a property of ${length} bytes`, `at most ${end - at - 12}, what is left`);
-        let name = names[nameOffset] ?? 0;
-        if (name === 0) {
-          name = kindOf(strings.nameAt(nameOffset, at + 8));
-          names[nameOffset] = name;
-        }
-        if (node.children.length > 0) strayProperty(node, at, warnings);
+        const nameOffset = view.getUint32(at + 8);
+        const kind = kinds[nameOffset] || strings.kindAt(nameOffset, at + 8);
+        if (table.count - 1 > node) strayProperty(reading, table, node, at);
         else {
-          node.propertyCount += 1;
-          node.propertiesEnd = next;
-          node.noted |= name & ALL_NOTED;
-          if (name === COMPATIBLE && node.compatibleAt === 0) node.compatibleAt = at;
+          count += 1;
+          propertiesEnd = next;
+          // Of two of the same name the first counts.
+          if (kind < OTHER && (noted & kind) === 0) {
+            noted |= kind;
+            if (kind === BIT.compatible) compatibleAt = at;
+            else if (kind === BIT.status && !isOkay(view, at)) noted |= UNAVAILABLE;
+          }
         }
-        if (name === PHANDLE && node.phandle === 0 && length >= 4) node.phandle = view.getUint32(at + 12);
+        if (kind === PHANDLE && length >= 4 && table.phandle(node) === 0)
+          table.setPhandle(node, view.getUint32(at + 12));
         at = next;
         break;
       }
@@ -133,52 +152,47 @@ function readStructure(tree: DeviceTree, nodes: DeviceNode[], warnings: DeviceTr
         at += 4;
         break;
       case FDT_END:
-        if (node !== null) throw malformed(at, `FDT_END within ${node.path}`, 'FDT_END_NODE first');
-        if (nodes.length === 0) throw malformed(at, 'FDT_END', 'a root node before it');
+        if (node !== NO_NODE)
+          throw malformed(at, `FDT_END within ${pathIn(bytes, table, node)}`, 'FDT_END_NODE first');
+        if (table.count === 0) throw malformed(at, 'FDT_END', 'a root node before it');
         if (header.version >= 17 && at + 4 < end)
           warnings.push({
             offset: at + 4,
             message: `${end - at - 4} bytes of the structure block after FDT_END`,
           });
-        return;
-      case -1:
-        throw outOfBlock(at, end);
+        return table;
       default:
         throw malformed(at, `token 0x${token.toString(16)}`, 'one of 1, 2, 3, 4 and 9');
     }
   }
 }
 
+/** Whether the `status` there begins with "okay" or "ok" and a NUL. */
+function isOkay(view: DataView, property: number): boolean {
+  const length = view.getUint32(property + 4);
+  const value = property + PROP_HEADER;
+  if (length < 3 || view.getUint16(value) !== OK) return false;
+  if (view.getUint8(value + 2) === 0) return true;
+  return length >= 5 && view.getUint16(value + 2) === AY && view.getUint8(value + 4) === 0;
+}
+
+/** "ok" and "ay". */
+const OK = 0x6f6b;
+const AY = 0x6179;
+
 /** Properties after a child node are not the node's for libfdt, hence not for Linux. */
-function strayProperty(node: DeviceNode, at: number, warnings: DeviceTreeWarning[]): void {
+function strayProperty({ bytes, warnings }: Reading, table: NodeTable, node: number, at: number): void {
   if (warnings.length < MAX_WARNINGS)
     warnings.push({
       offset: at,
-      message: `a property of ${node.path} after its child nodes; ignored, as by Linux`,
+      message: `a property of ${pathIn(bytes, table, node)} after its child nodes; ignored, as by Linux`,
     });
 }
 
-/** A node's list of children is made with the first one. */
-function adopt(node: DeviceNode, child: DeviceNode): void {
-  if (node.children.length === 0) node.children = [child];
-  else (node.children as DeviceNode[]).push(child);
-}
-
-/** What is known of a name: the bit of a noted one, one of two others, never 0. */
-const PHANDLE = 1 << 30;
-const OTHER = 1 << 29;
-const ALL_NOTED = OTHER - 1;
-const COMPATIBLE = BIT.compatible;
-
-function kindOf(name: string): number {
-  if (name === 'phandle' || name === 'linux,phandle') return PHANDLE;
-  return bitOf(name) || OTHER;
-}
-
 /** File offset of the NUL that ends a node's name. */
-function endOfName(view: DataView, start: number, end: number): number {
+function endOfName(bytes: Uint8Array, start: number, end: number): number {
   const limit = Math.min(end, start + MAX_NAME_LENGTH + 1);
-  for (let at = start; at < limit; at += 1) if (view.getUint8(at) === 0) return at;
+  for (let at = start; at < limit; at += 1) if (bytes[at] === 0) return at;
   throw malformed(
     start,
     `a node name without an end in ${limit - start} bytes`,
@@ -199,7 +213,7 @@ function outOfBlock(at: number, end: number): DeviceTreeError {
 /** Files in the same format that describe no machine. */
 function refuseOtherKinds(tree: DeviceTree): void {
   const { root } = tree;
-  const fragment = root.children.find((node) => node.child('__overlay__') !== undefined);
+  const fragment = fragmentOf(tree);
   if (fragment !== undefined)
     throw new DeviceTreeError({
       kind: 'overlay',
@@ -217,4 +231,12 @@ function refuseOtherKinds(tree: DeviceTree): void {
       expected: 'the tree of a machine',
       hint: 'take the device tree out of it: dumpimage -T flat_dt -p N -o BOARD.dtb IMAGE',
     });
+}
+
+/** The first node below the root that has an __overlay__. */
+function fragmentOf(tree: DeviceTree): DeviceNode | undefined {
+  const { table } = tree;
+  for (let at = 1; at < table.count; at = table.next(at))
+    if (tree.childAt(at, '__overlay__') !== NO_NODE) return tree.node(at);
+  return undefined;
 }

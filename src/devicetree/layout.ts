@@ -5,5 +5,6 @@ export const PROP_HEADER = 12;
 
 /** Round a length up to the 4 bytes that tokens are aligned to. */
 export function padded(length: number): number {
-  return Math.ceil(length / 4) * 4;
+  // Right also for lengths that 32 bits with a sign cannot hold: only the last two bits count.
+  return length + 3 - ((length + 3) & 3);
 }

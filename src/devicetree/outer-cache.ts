@@ -31,12 +31,10 @@ export interface OuterCache {
 /** The first one that is enabled, or null. CPUs with a 64-bit state have none. */
 export function outerCache(tree: DeviceTree): OuterCache | null {
   if (architecture(tree).name === 'arm64') return null;
-  const [first] = OUTER.flatMap((compatible) =>
-    tree
-      .byCompatible(compatible)
-      .filter(isAvailable)
-      .map((node) => ({ node, compatible })),
-  ).sort((a, b) => a.node.offset - b.node.offset);
+  const found: { readonly node: DeviceNode; readonly compatible: string }[] = [];
+  for (const compatible of OUTER)
+    for (const node of tree.byCompatible(compatible)) if (isAvailable(node)) found.push({ node, compatible });
+  const [first] = found.sort((a, b) => a.node.offset - b.node.offset);
   if (first === undefined) return null;
   return { ...first, ioCoherent: first.node.has('arm,io-coherent') || markedByKernel(tree) };
 }

@@ -62,7 +62,10 @@ export function readPlatform(tree: DeviceTree): Platform {
     architecture: architecture(tree).name,
     cpus: cpuNodes(tree).length,
     runsXen: runsXen(tree),
-    memory: root.children.filter(isMemory).flatMap((node) => regRanges(node, memoryProperty(node), notes)),
+    memory: root
+      .childrenWith('device_type')
+      .filter(isMemory)
+      .flatMap((node) => regRanges(node, memoryProperty(node), notes)),
     reservedMemory: (root.child('reserved-memory')?.children ?? []).filter(isAvailable).map((node) => ({
       path: node.path,
       ranges: regRanges(node, 'reg', notes),

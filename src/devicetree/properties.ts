@@ -5,6 +5,7 @@
  * gives (drivers/of/property.c, base.c of 7.3): as if the property were not there.
  */
 
+import { UNAVAILABLE } from './noted-names.ts';
 import { latin1 } from './strings-block.ts';
 import type { DeviceNode } from './tree.ts';
 
@@ -65,14 +66,7 @@ export function isCompatible(node: DeviceNode, compatible: string): boolean {
 
 /** No `status`, or "okay", or "ok". Linux makes no device of any other. */
 export function isAvailable(node: DeviceNode): boolean {
-  const status = node.property('status');
-  // "okay" or "ok" and a NUL, without making a string of it: every walk asks every node.
-  return (
-    status === undefined ||
-    (status[0] === 0x6f &&
-      status[1] === 0x6b &&
-      (status[2] === 0 || (status[2] === 0x61 && status[3] === 0x79 && status[4] === 0)))
-  );
+  return (node.noted & UNAVAILABLE) === 0;
 }
 
 /** `#address-cells` of the bus: how many cells its children's addresses have. Up the tree where missing, then 1. */

@@ -1,70 +1,77 @@
 /**
  * The strings block: property names, each once, NUL-terminated; one may be the tail of another (specification
- * v0.4, 5.5). Names are compared by their offset, so most of them never become a JavaScript string.
+ * v0.4, 5.5). Names are compared by what is known of their offset, or byte by byte: most of them never become a
+ * JavaScript string.
  */
 import { malformed } from './error.ts';
+import { KINDS, OTHER } from './noted-names.ts';
 
 /** The specification allows 31 characters; real trees go a little beyond. A bound keeps work linear. */
 export const MAX_NAME_LENGTH = 255;
 
-/** Where a name stands in the block: at no offset, at one, or at several. */
-export type NameOffsets = number | ReadonlySet<number> | undefined;
-
 /** The block of one tree. Offsets are relative to its start. */
 export class StringsBlock {
-  /** One character for each byte. */
-  private readonly text: string;
-  private readonly fileOffset: number;
+  private readonly bytes: Uint8Array;
+  private readonly start: number;
+  private readonly size: number;
+  /** By offset: what is known of the name there, see noted-names.ts; 0 where nobody asked yet. */
+  readonly kinds: Int32Array;
   private readonly names = new Map<number, string>();
-  private offsets: Map<string, NonNullable<NameOffsets>> | undefined;
 
-  constructor(bytes: Uint8Array, fileOffset: number) {
-    this.text = latin1(bytes);
-    this.fileOffset = fileOffset;
+  /** @param bytes of the whole file, of which the block is [start, start + size). */
+  constructor(bytes: Uint8Array, start: number, size: number) {
+    this.bytes = bytes;
+    this.start = start;
+    this.size = size;
+    this.kinds = new Int32Array(size);
   }
 
   /**
-   * The name at an offset.
+   * What is known of the name at an offset: see noted-names.ts.
    * @throws DeviceTreeError if it is outside the block, not terminated or longer than MAX_NAME_LENGTH; `at` is
    * the file offset of the reference to it.
    */
+  kindAt(offset: number, at: number): number {
+    const known = this.kinds[offset] ?? 0;
+    if (known !== 0) return known;
+    const end = this.endOf(offset, at);
+    const kind = KINDS.get(this.bytes, this.start + offset, end) ?? OTHER;
+    this.kinds[offset] = kind;
+    return kind;
+  }
+
+  /** The name at an offset. @throws DeviceTreeError as kindAt. */
   nameAt(offset: number, at: number): string {
     const known = this.names.get(offset);
     if (known !== undefined) return known;
-    if (offset >= this.text.length)
-      throw malformed(
-        at,
-        `name offset ${offset}`,
-        `less than ${this.text.length}, the size of the strings block`,
-      );
-    const part = this.text.slice(offset, offset + MAX_NAME_LENGTH + 1);
-    const length = part.indexOf('\0');
-    if (length < 0)
-      throw malformed(
-        this.fileOffset + offset,
-        `a property name without an end in ${part.length} bytes`,
-        `a NUL after at most ${MAX_NAME_LENGTH}`,
-      );
-    const name = part.slice(0, length);
+    const name = latin1(this.bytes.subarray(this.start + offset, this.endOf(offset, at)));
     this.names.set(offset, name);
     return name;
   }
 
-  /** The offsets at which the name is referred to in the tree. To be asked when all of the tree has been read. */
-  offsetsOf(name: string): NameOffsets {
-    if (this.offsets === undefined) {
-      this.offsets = new Map();
-      for (const [offset, known] of this.names) {
-        const others = this.offsets.get(known);
-        if (others === undefined) this.offsets.set(known, offset);
-        else
-          this.offsets.set(
-            known,
-            new Set(typeof others === 'number' ? [others, offset] : [...others, offset]),
-          );
-      }
-    }
-    return this.offsets.get(name);
+  /** Whether the name at an offset that the reader has seen is this one, with characters up to U+00FF. */
+  isNameAt(offset: number, name: string): boolean {
+    const from = this.start + offset;
+    for (let i = 0; i < name.length; i += 1) if (this.bytes[from + i] !== name.charCodeAt(i)) return false;
+    return this.bytes[from + name.length] === 0;
+  }
+
+  private endOf(offset: number, reference: number): number {
+    if (offset >= this.size)
+      throw malformed(
+        reference,
+        `name offset ${offset}`,
+        `less than ${this.size}, the size of the strings block`,
+      );
+    const { bytes } = this;
+    const from = this.start + offset;
+    const limit = this.start + Math.min(this.size, offset + MAX_NAME_LENGTH + 1);
+    for (let at = from; at < limit; at += 1) if (bytes[at] === 0) return at;
+    throw malformed(
+      from,
+      `a property name without an end in ${limit - from} bytes`,
+      `a NUL after at most ${MAX_NAME_LENGTH}`,
+    );
   }
 }
 

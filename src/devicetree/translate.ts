@@ -33,13 +33,13 @@ function pciSpace(firstCell: number): number {
 /** A PCI host bridge or bridge, as Linux tells them: by device_type, else by the name "pcie". */
 export function isPciBus(node: DeviceNode): boolean {
   const type = readString(node, 'device_type');
-  return type === 'pci' || type === 'pciex' || type === 'vci' || type === 'ht' || node.baseName === 'pcie';
+  return type === 'pci' || type === 'pciex' || type === 'vci' || type === 'ht' || node.hasBaseName('pcie');
 }
 
 /** The kind of bus that a node is to its children. */
 export function busOf(node: DeviceNode): Bus {
   if (isPciBus(node)) return PCI;
-  if (node.baseName === 'isa') return ISA;
+  if (node.hasBaseName('isa')) return ISA;
   return node.has('#address-cells') && addressCells(node) === 3 ? WITH_FLAGS : PLAIN;
 }
 

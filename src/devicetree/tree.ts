@@ -1,17 +1,17 @@
 /**
  * The tree that readFdt returns, and its nodes.
  *
- * Nodes keep offsets into the file; names, paths and properties are made when asked for, because most of a blob
- * is never looked at.
+ * Nodes, their names, paths and properties are made when asked for, because most of a blob is never looked at.
  */
 import { CompatibleIndex } from './compatible-index.ts';
 import type { DeviceTreeWarning } from './error.ts';
 import type { FdtHeader } from './header.ts';
 import { PROP_HEADER, padded } from './layout.ts';
 import type { MemoryRange } from './memory-range.ts';
-import { bitOf } from './noted-names.ts';
-import { latin1, StringsBlock } from './strings-block.ts';
-import type { WordTable } from './words.ts';
+import { NO_NODE, type NodeTable } from './node-table.ts';
+import { BIT, bitOf, type NotedName } from './noted-names.ts';
+import { latin1, type StringsBlock } from './strings-block.ts';
+import { hashOfBaseText } from './words.ts';
 
 /** A flattened device tree that was read without error. Holds on to the file's bytes. */
 export class DeviceTree {
@@ -21,21 +21,25 @@ export class DeviceTree {
   readonly strings: StringsBlock;
   /** The memory reservation block (/memreserve/). */
   readonly reservations: readonly MemoryRange[];
-  /** All nodes in the order of the file; the first is the root. */
-  readonly nodes: readonly DeviceNode[];
+  /** Where its nodes are. */
+  readonly table: NodeTable;
   private readonly structureWarnings: readonly DeviceTreeWarning[];
   private readonly findOddities: (tree: DeviceTree) => DeviceTreeWarning[];
   private allWarnings: readonly DeviceTreeWarning[] | undefined;
-  private phandles: Map<number, DeviceNode> | undefined;
-  private compatibles: CompatibleIndex<DeviceNode> | undefined;
+  /** By row. Of its full length from the start: filled here and there it would become a slow dictionary. */
+  private readonly made: (DeviceNode | undefined)[];
+  private all: readonly DeviceNode[] | undefined;
+  private phandles: Map<number, number> | undefined;
+  private compatibles: CompatibleIndex | undefined;
   private readonly pathTables = new Map<string, ReadonlyMap<string, string>>();
 
   constructor(parts: {
     bytes: Uint8Array;
     view: DataView;
     header: FdtHeader;
+    strings: StringsBlock;
     reservations: readonly MemoryRange[];
-    nodes: readonly DeviceNode[];
+    table: NodeTable;
     warnings: readonly DeviceTreeWarning[];
     /** What else to warn of; asked for when somebody wants the warnings. */
     findOddities: (tree: DeviceTree) => DeviceTreeWarning[];
@@ -44,20 +48,31 @@ export class DeviceTree {
     this.view = parts.view;
     this.header = parts.header;
     this.reservations = parts.reservations;
-    this.nodes = parts.nodes;
+    this.table = parts.table;
+    this.made = new Array<DeviceNode | undefined>(parts.table.count);
     this.structureWarnings = parts.warnings;
     this.findOddities = parts.findOddities;
-    const { stringsOffset, stringsSize } = parts.header;
-    this.strings = new StringsBlock(
-      parts.bytes.subarray(stringsOffset, stringsOffset + stringsSize),
-      stringsOffset,
-    );
+    this.strings = parts.strings;
   }
 
   get root(): DeviceNode {
-    const root = this.nodes[0];
-    if (root === undefined) throw new Error('a DeviceTree always has a root: readFdt refuses a file without');
-    return root;
+    return this.node(0);
+  }
+
+  /** All nodes in the order of the file; the first is the root. */
+  get nodes(): readonly DeviceNode[] {
+    this.all ??= Array.from({ length: this.table.count }, (_, index) => this.node(index));
+    return this.all;
+  }
+
+  /** The node of a row of the table. */
+  node(index: number): DeviceNode {
+    let node = this.made[index];
+    if (node === undefined) {
+      node = new DeviceNode(this, index);
+      this.made[index] = node;
+    }
+    return node;
   }
 
   /** What is wrong with the file but did not prevent reading it. */
@@ -66,21 +81,30 @@ export class DeviceTree {
     return this.allWarnings;
   }
 
+  /** Whether any node has the property. */
+  has(name: NotedName): boolean {
+    return (this.table.notedOfAny & BIT[name]) !== 0;
+  }
+
   /** The node that a phandle names; of several the first, as in Linux. 0 and 0xffffffff name none. */
   byPhandle(phandle: number): DeviceNode | undefined {
     if (this.phandles === undefined) {
+      const { table } = this;
       this.phandles = new Map();
-      for (const node of this.nodes)
-        if (node.phandle !== 0 && node.phandle !== 0xffffffff && !this.phandles.has(node.phandle))
-          this.phandles.set(node.phandle, node);
+      for (let index = 0; index < table.count; index += 1) {
+        const own = table.phandle(index);
+        if (own !== 0 && own !== 0xffffffff && !this.phandles.has(own)) this.phandles.set(own, index);
+      }
     }
-    return this.phandles.get(phandle);
+    const index = this.phandles.get(phandle);
+    return index === undefined ? undefined : this.node(index);
   }
 
   /** The nodes whose `compatible` has exactly this string, enabled or not, in the order of the file. */
   byCompatible(text: string): readonly DeviceNode[] {
-    this.compatibles ??= new CompatibleIndex(this.nodes, this.view, this.bytes);
-    return this.compatibles.find(text);
+    this.compatibles ??= new CompatibleIndex(this.table, this.view, this.bytes);
+    const found = this.compatibles.find(text);
+    return found.length === 0 ? NO_NODES : found.map((index) => this.node(index));
   }
 
   /**
@@ -108,6 +132,23 @@ export class DeviceTree {
     return this.pathsIn('__symbols__');
   }
 
+  /** The row of the first child of that full name; NO_NODE if there is none. */
+  childAt(parent: number, name: string): number {
+    const { table } = this;
+    const hash = hashOfBaseText(name);
+    const end = table.next(parent);
+    for (let at = parent + 1; at < end; at = table.next(at))
+      if (table.nameHash(at) === hash && this.isNamed(at, name)) return at;
+    return NO_NODE;
+  }
+
+  private isNamed(index: number, name: string): boolean {
+    const from = this.table.offset(index) + 4;
+    if (this.table.nameEnd(index) - from !== name.length) return false;
+    for (let i = 0; i < name.length; i += 1) if (this.bytes[from + i] !== name.charCodeAt(i)) return false;
+    return true;
+  }
+
   /** Characters of the file's bytes [from, to). */
   text(from: number, to: number): string {
     return latin1(this.bytes.subarray(from, to));
@@ -116,13 +157,7 @@ export class DeviceTree {
   private pathsIn(child: string): ReadonlyMap<string, string> {
     let table = this.pathTables.get(child);
     if (table === undefined) {
-      const entries: [string, string][] = [];
-      for (const [name, value] of this.root.child(child)?.properties ?? []) {
-        const end = value.indexOf(0);
-        // Other properties (`phandle`, `name` in old trees) can stand here too: no terminated string, or no path.
-        if (end > 0 && value[0] === SLASH) entries.push([name, latin1(value.subarray(0, end))]);
-      }
-      table = new Map(entries);
+      table = this.root.child(child)?.pathValues() ?? new Map();
       this.pathTables.set(child, table);
     }
     return table;
@@ -142,18 +177,7 @@ function walk(from: DeviceNode, path: string): DeviceNode | undefined {
   return node;
 }
 
-/** Most nodes have none. */
-const NO_CHILDREN: readonly DeviceNode[] = [];
-
-/** What is made of a node when somebody asks; of most nodes nobody does. */
-interface Made {
-  name?: string;
-  path?: string;
-  properties?: Map<string, Uint8Array>;
-  children?: Map<string, DeviceNode>;
-  /** Of children. */
-  lookUps?: number;
-}
+const NO_NODES: readonly DeviceNode[] = [];
 
 /** Scanning this many properties is quicker than a table of them; more would make look-ups quadratic. */
 const SCAN_LIMIT = 32;
@@ -161,56 +185,75 @@ const SCAN_LIMIT = 32;
 const FEW = 8;
 const FDT_PROP = 3;
 
-/** Where a node lies in the file; byte offsets. */
-export interface NodePlace {
-  /** Its FDT_BEGIN_NODE token. */
-  readonly offset: number;
-  readonly nameEnd: number;
-  /** First token after the name. */
-  readonly propertiesStart: number;
-}
-
-/** One node. Made by readFdt only. */
+/** One node. Made by its tree only. */
 export class DeviceNode {
   readonly tree: DeviceTree;
-  /** null for the root. */
-  readonly parent: DeviceNode | null;
-  /** In the order of the file. */
-  children: readonly DeviceNode[] = NO_CHILDREN;
-  /** Byte offset of the node in the file. */
-  readonly offset: number;
-  /** `phandle` or `linux,phandle`; 0 if it has none. */
-  phandle = 0;
-  /** Which of the noted properties it has: bits of noted-names.ts. */
-  noted = 0;
-  /** File offset of its `compatible` (the FDT_PROP token); 0 if it has none. */
-  compatibleAt = 0;
-  /** Number of properties and the end of their part of the file; set while reading. */
-  propertyCount = 0;
-  propertiesEnd: number;
-  private readonly nameEnd: number;
-  private readonly propertiesStart: number;
-  private made: Made | undefined;
+  /** Its row in the tree's table. */
+  readonly index: number;
+  private ownName: string | undefined;
+  private ownPath: string | undefined;
+  private ownChildren: readonly DeviceNode[] | undefined;
+  private childrenByName: Map<string, DeviceNode> | undefined;
+  private lookUps = 0;
+  private propertiesByName: Map<string, Uint8Array> | undefined;
 
-  constructor(tree: DeviceTree, parent: DeviceNode | null, place: NodePlace) {
+  constructor(tree: DeviceTree, index: number) {
     this.tree = tree;
-    this.parent = parent;
-    this.offset = place.offset;
-    this.nameEnd = place.nameEnd;
-    this.propertiesStart = place.propertiesStart;
-    this.propertiesEnd = place.propertiesStart;
+    this.index = index;
+  }
+
+  /** null for the root. */
+  get parent(): DeviceNode | null {
+    const index = this.tree.table.parent(this.index);
+    return index === NO_NODE ? null : this.tree.node(index);
+  }
+
+  /** In the order of the file. */
+  get children(): readonly DeviceNode[] {
+    if (this.ownChildren === undefined) {
+      const { tree, index } = this;
+      const end = tree.table.next(index);
+      const children: DeviceNode[] = [];
+      for (let at = index + 1; at < end; at = tree.table.next(at)) children.push(tree.node(at));
+      this.ownChildren = children.length === 0 ? NO_NODES : children;
+    }
+    return this.ownChildren;
+  }
+
+  /** Those of the children that have a noted property. */
+  childrenWith(name: NotedName): DeviceNode[] {
+    const { tree, index } = this;
+    const { table } = tree;
+    const end = table.next(index);
+    const children: DeviceNode[] = [];
+    for (let at = index + 1; at < end; at = table.next(at))
+      if ((table.noted(at) & BIT[name]) !== 0) children.push(tree.node(at));
+    return children;
+  }
+
+  /** Byte offset of the node in the file. */
+  get offset(): number {
+    return this.tree.table.offset(this.index);
+  }
+
+  /** `phandle` or `linux,phandle`; 0 if it has none. */
+  get phandle(): number {
+    return this.tree.table.phandle(this.index);
+  }
+
+  /** Which of the noted properties it has, and whether it is enabled: bits of noted-names.ts. */
+  get noted(): number {
+    return this.tree.table.noted(this.index);
+  }
+
+  get propertyCount(): number {
+    return this.tree.table.propertyCount(this.index);
   }
 
   /** Full name, "mmc@fe300000"; empty for the root. */
   get name(): string {
-    this.made ??= {};
-    this.made.name ??= this.tree.text(this.offset + 4, this.nameEnd);
-    return this.made.name;
-  }
-
-  /** Characters of the name. */
-  get nameLength(): number {
-    return this.nameEnd - this.offset - 4;
+    this.ownName ??= this.tree.text(this.offset + 4, this.tree.table.nameEnd(this.index));
+    return this.ownName;
   }
 
   /** The name before "@", as Linux's %pOFn prints it. */
@@ -219,13 +262,14 @@ export class DeviceNode {
     return at < 0 ? this.name : this.name.slice(0, at);
   }
 
-  /** Same answer as name === text, but quicker. */
-  isNamed(text: string): boolean {
-    if (text.length !== this.nameLength) return false;
-    const { bytes } = this.tree;
-    for (let i = 0; i < text.length; i += 1)
-      if (bytes[this.offset + 4 + i] !== text.charCodeAt(i)) return false;
-    return true;
+  /** Same answer as baseName === text, for a text without "@", but quicker. */
+  hasBaseName(text: string): boolean {
+    const { table, bytes } = this.tree;
+    if (table.nameHash(this.index) !== hashOfBaseText(text)) return false;
+    const from = this.offset + 4;
+    for (let i = 0; i < text.length; i += 1) if (bytes[from + i] !== text.charCodeAt(i)) return false;
+    const next = bytes[from + text.length];
+    return next === 0 || next === AT;
   }
 
   /** What follows "@", or undefined. */
@@ -236,35 +280,33 @@ export class DeviceNode {
 
   /** "/" for the root, else "/soc/mmc@fe300000". */
   get path(): string {
-    this.made ??= {};
-    if (this.made.path === undefined) {
-      const above = this.parent === null || this.parent.parent === null ? '' : this.parent.path;
-      this.made.path = `${above}/${this.name}`;
+    if (this.ownPath === undefined) {
+      const { parent } = this;
+      const above = parent === null || parent.parent === null ? '' : parent.path;
+      this.ownPath = `${above}/${this.name}`;
     }
-    return this.made.path;
+    return this.ownPath;
   }
 
   /** All properties by name, in the order of the file. Of two of the same name Linux sees the first. */
   get properties(): ReadonlyMap<string, Uint8Array> {
-    this.made ??= {};
-    if (this.made.properties === undefined) {
+    if (this.propertiesByName === undefined) {
       const table = new Map<string, Uint8Array>();
       for (const { name, value } of this.eachProperty()) if (!table.has(name)) table.set(name, value);
-      this.made.properties = table;
+      this.propertiesByName = table;
     }
-    return this.made.properties;
+    return this.propertiesByName;
   }
 
   /** The value (a view of the file's bytes), or undefined. Same answer as properties.get(name), but quicker. */
   property(name: string): Uint8Array | undefined {
     const bit = bitOf(name);
     if (bit !== 0 && (this.noted & bit) === 0) return undefined;
-    if (this.made?.properties !== undefined || this.propertyCount > SCAN_LIMIT)
+    if (this.propertiesByName !== undefined || this.propertyCount > SCAN_LIMIT)
       return this.properties.get(name);
-    const offsets = this.tree.strings.offsetsOf(name);
-    if (offsets === undefined) return undefined;
-    const view = this.tree.view;
-    for (let at = this.propertiesStart; at < this.propertiesEnd; ) {
+    const { view, strings, bytes, table } = this.tree;
+    const end = table.propertiesEnd(this.index);
+    for (let at = table.propertiesStart(this.index); at < end; ) {
       if (view.getUint32(at) !== FDT_PROP) {
         at += 4;
         continue;
@@ -272,20 +314,36 @@ export class DeviceNode {
       const length = view.getUint32(at + 4);
       const nameOffset = view.getUint32(at + 8);
       const value = at + PROP_HEADER;
-      if (nameOffset === offsets || (typeof offsets === 'object' && offsets.has(nameOffset)))
-        return this.tree.bytes.subarray(value, value + length);
+      if (bit !== 0 ? strings.kindAt(nameOffset, at) === bit : strings.isNameAt(nameOffset, name))
+        return bytes.subarray(value, value + length);
       at = value + padded(length);
     }
     return undefined;
   }
 
-  /** What belongs to the node's name before "@" in a table. */
-  lookUpBaseName<T>(table: WordTable<T>): T | undefined {
-    const { bytes } = this.tree;
-    const start = this.offset + 4;
-    let end = start;
-    while (end < this.nameEnd && bytes[end] !== AT) end += 1;
-    return table.get(bytes, start, end);
+  /** The properties whose values are paths, by name. */
+  pathValues(): ReadonlyMap<string, string> {
+    const { tree } = this;
+    const { view, bytes, strings, table } = tree;
+    const paths = new Map<string, string>();
+    /** Of two of the same name the first counts, also if it is no path. */
+    const others = new Set<string>();
+    const last = table.propertiesEnd(this.index);
+    for (let at = table.propertiesStart(this.index); at < last; ) {
+      if (view.getUint32(at) !== FDT_PROP) {
+        at += 4;
+        continue;
+      }
+      const from = at + PROP_HEADER;
+      const to = from + view.getUint32(at + 4);
+      const name = strings.nameAt(view.getUint32(at + 8), at + 8);
+      let end = from;
+      while (end < to && bytes[end] !== 0) end += 1;
+      if (end === to || bytes[from] !== SLASH) others.add(name);
+      else if (!paths.has(name) && !others.has(name)) paths.set(name, tree.text(from, end));
+      at = from + padded(to - from);
+    }
+    return paths;
   }
 
   /** Whether the node has the property, with whatever value: a boolean property is true when it is there. */
@@ -296,22 +354,27 @@ export class DeviceNode {
 
   /** The first child of that full name, or undefined. */
   child(name: string): DeviceNode | undefined {
-    this.made ??= {};
-    this.made.lookUps = (this.made.lookUps ?? 0) + 1;
-    if (this.children.length <= SCAN_LIMIT || this.made.lookUps <= FEW)
-      return this.children.find((node) => node.isNamed(name));
-    if (this.made.children === undefined) {
-      const table = new Map<string, DeviceNode>();
-      for (const node of this.children) if (!table.has(node.name)) table.set(node.name, node);
-      this.made.children = table;
+    this.lookUps += 1;
+    if (this.lookUps > FEW && this.children.length > SCAN_LIMIT) return this.childTable().get(name);
+    const { tree } = this;
+    const index = tree.childAt(this.index, name);
+    return index === NO_NODE ? undefined : tree.node(index);
+  }
+
+  private childTable(): Map<string, DeviceNode> {
+    if (this.childrenByName === undefined) {
+      this.childrenByName = new Map();
+      for (const node of this.children)
+        if (!this.childrenByName.has(node.name)) this.childrenByName.set(node.name, node);
     }
-    return this.made.children.get(name);
+    return this.childrenByName;
   }
 
   /** Every property as it stands in the file, duplicates included; `offset` is its FDT_PROP token's. */
   *eachProperty(): Generator<{ name: string; value: Uint8Array; offset: number }> {
-    const { view, bytes, strings } = this.tree;
-    for (let at = this.propertiesStart; at < this.propertiesEnd; ) {
+    const { view, bytes, strings, table } = this.tree;
+    const end = table.propertiesEnd(this.index);
+    for (let at = table.propertiesStart(this.index); at < end; ) {
       if (view.getUint32(at) !== FDT_PROP) {
         at += 4;
         continue;

@@ -26,6 +26,13 @@ export class WordTable<T> {
     return this.find(hashOf(bytes, from, to), bytes, from, to);
   }
 
+  /** What belongs to the base name, of that hash, of the node's name that the bytes [from, to) are. */
+  findBaseName(hash: number, bytes: Uint8Array, from: number, to: number): T | undefined {
+    if (this.filter[hash & FILTER] === 0) return undefined;
+    const at = bytes.indexOf(AT, from);
+    return this.find(hash, bytes, from, at < 0 || at > to ? to : at);
+  }
+
   private find(hash: number, bytes: Uint8Array, from: number, to: number): T | undefined {
     if (this.filter[hash & FILTER] === 0) return undefined;
     return this.entries.get(hash)?.find((entry) => isEqual(entry.bytes, bytes, from, to))?.value;
@@ -36,6 +43,7 @@ export class WordTable<T> {
 export const FIRST = 0x811c9dc5 | 0;
 export const PRIME = 0x01000193;
 const FILTER = 0xfff;
+const AT = 0x40;
 
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = FIRST;
@@ -44,7 +52,31 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
 }
 
 function isEqual(word: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
-  return word.length === to - from && word.every((byte, i) => byte === bytes[from + i]);
+  if (word.length !== to - from) return false;
+  for (let i = 0; i < word.length; i += 1) if (word[i] !== bytes[from + i]) return false;
+  return true;
+}
+
+/** The hash of a node's name up to "@". */
+export function hashOfBaseName(bytes: Uint8Array, from: number, to: number): number {
+  let hash = FIRST;
+  for (let at = from; at < to; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === AT) break;
+    hash = Math.imul(hash ^ byte, PRIME);
+  }
+  return hash;
+}
+
+/** The same of the name as text. */
+export function hashOfBaseText(name: string): number {
+  let hash = FIRST;
+  for (let at = 0; at < name.length; at += 1) {
+    const code = name.charCodeAt(at);
+    if (code === AT) break;
+    hash = Math.imul(hash ^ code, PRIME);
+  }
+  return hash;
 }
 
 /** The hash of a word's bytes; characters up to U+00FF. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pfn } from '../address/index.ts';
-import { InputError } from './input-error.ts';
+import { InputError } from '../text/index.ts';
 import { parseIomem } from './iomem.ts';
 
 const DOM0 = `10000000-3efeffff : pcie@10000000

@@ -6,7 +6,7 @@
  * drivers/xen/unpopulated-alloc.c (address space with struct pages and without RAM behind it).
  */
 import { type ByteRange, type Pfn, type PhysAddr, physAddr, physAddrOf, RangeSet } from '../address/index.ts';
-import { InputError } from './input-error.ts';
+import { InputError } from '../text/index.ts';
 
 /**
  * Bytes of a sparse memory section of arm64 with 4 KiB pages (2^27). Present sections have struct pages for every
