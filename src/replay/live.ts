@@ -57,6 +57,8 @@ export interface SgList {
   /** Physical addresses of the pieces, where an IOMMU merged them: their lengths are not in the trace. */
   readonly pieces: ReadonlySet<number> | undefined;
   readonly firstPhys: PhysAddr;
+  /** The next list that begins there (LiveTable's own). */
+  next: SgList | undefined;
 }
 
 /** Mappings of more pages are few, and looked through one by one. */
@@ -80,7 +82,8 @@ const isBuffer = ({ kind }: LiveMapping) => kind === 'single' || kind === 'sg';
 export class LiveTable {
   /** By DMA page, the mappings that begin there, oldest first, as a chain: arrays were measured to cost more. */
   readonly #byPage = new Map<number, LiveMapping>();
-  readonly #lists = new Map<number, SgList[]>();
+  /** By first physical address, oldest first, as a chain. */
+  readonly #lists = new Map<number, SgList>();
   /** Largest live size ever, of all but the large ones: how far down a sync has to look. */
   #pagesBack = 1;
   #large: LiveMapping[] = [];
@@ -186,12 +189,18 @@ export class LiveTable {
     return whole ?? partial;
   }
 
+  /** A list is live from now on; the oldest of too many that begin at one address is dropped. */
   addList(list: SgList): void {
-    const lists = this.#lists.get(list.firstPhys);
-    if (lists) {
-      lists.push(list);
-      if (lists.length > MOST_EQUAL) lists.shift();
-    } else this.#lists.set(list.firstPhys, [list]);
+    const first = this.#lists.get(list.firstPhys);
+    if (first === undefined) {
+      this.#lists.set(list.firstPhys, list);
+      return;
+    }
+    let last = first;
+    let count = 1;
+    for (; last.next; last = last.next) count++;
+    last.next = list;
+    if (count >= MOST_EQUAL) this.#removeList(first);
   }
 
   /** Take the list that begins at this physical address, the best match where there are several. */
@@ -201,23 +210,29 @@ export class LiveTable {
     nents: number,
     direction: Direction,
   ): SgList | undefined {
-    const lists = this.#lists.get(firstPhys);
-    if (lists === undefined) return undefined;
-    let best = -1;
+    let best: SgList | undefined;
     let bestScore = -1;
-    lists.forEach((list, index) => {
-      if (list.device !== device) return;
+    for (let list = this.#lists.get(firstPhys); list; list = list.next) {
+      if (list.device !== device) continue;
       const score = (list.nents === nents ? 2 : 0) + (list.direction === direction ? 1 : 0);
       if (score > bestScore) {
-        best = index;
+        best = list;
         bestScore = score;
       }
-    });
-    const found = lists[best];
-    if (found === undefined) return undefined;
-    if (lists.length === 1) this.#lists.delete(firstPhys);
-    else lists.splice(best, 1);
-    return found;
+    }
+    if (best) this.#removeList(best);
+    return best;
+  }
+
+  #removeList(list: SgList): void {
+    const first = this.#lists.get(list.firstPhys);
+    if (first === list) {
+      if (list.next) this.#lists.set(list.firstPhys, list.next);
+      else this.#lists.delete(list.firstPhys);
+    } else
+      for (let before = first; before; before = before.next)
+        if (before.next === list) before.next = list.next;
+    list.next = undefined;
   }
 
   /** Every live mapping. */

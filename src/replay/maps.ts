@@ -5,6 +5,7 @@ import { Attribute, hasAttribute, Direction as TraceDirection, type TraceEvent }
 import type { Made } from './classify.ts';
 import type { Entry } from './entry-matcher.ts';
 import type { LiveMapping, MappingKind, SgList } from './live.ts';
+import { NO_OPERATIONS } from './operation.ts';
 import { attributesOf, type DeviceCount, entryAt, type Session } from './session.ts';
 import { dropPieces, takeWaiting, takeWaitingOne } from './waiting.ts';
 
@@ -33,17 +34,16 @@ export function mapSg(session: Session, event: TraceEvent): void {
     context.clear();
     return;
   }
-  const entries: Entry[] = [];
-  const mades: Made[] = [];
-  for (let i = 0; i < event.dmaCount; i++) {
-    const made = session.make(context, device, event.dmaAt(i), event.physAt(i), event.sizeAt(i));
-    mades.push(made);
-    entries.push(entryAt(event.dmaAt(i), made.bus, event.physAt(i), event.sizeAt(i)));
-  }
+  const { dmaCount } = event;
+  const mades = new Array<Made>(dmaCount);
+  for (let i = 0; i < dmaCount; i++)
+    mades[i] = session.make(context, device, event.dmaAt(i), event.physAt(i), event.sizeAt(i));
   const merged = event.ents !== event.nents;
   const pieces = merged ? new Set(event.physAddrs.subarray(0, event.physCount)) : undefined;
   if (pieces) dropPieces(context, pieces);
-  const taken = takeWaiting(context, 'map', Math.max(event.ents, entries.length), () => entries);
+  const taken = takeWaiting(context, 'map', Math.max(event.ents, dmaCount), () =>
+    mades.map(({ bus }, i) => entryAt(event.dmaAt(i), bus, event.physAt(i), event.sizeAt(i))),
+  );
   const list: SgList = {
     device,
     direction: event.direction,
@@ -52,16 +52,19 @@ export function mapSg(session: Session, event: TraceEvent): void {
     truncated: event.truncated,
     pieces,
     firstPhys: event.physAt(0),
+    next: undefined,
   };
   const because = merged
     ? 'entries were merged by an IOMMU: their physical lengths are not in the trace'
     : uncertain;
   const attributes = attributesOf(event.attributes, 'sg');
-  entries.forEach((entry, i) => {
-    const mapping = begin(session, count, event, entry, mades[i] as Made, 'sg', because, list);
+  for (let i = 0; i < dmaCount; i++) {
+    const made = mades[i] as Made;
+    const place = { dma: event.dmaAt(i), bus: made.bus, phys: event.physAt(i), size: event.sizeAt(i) };
+    const mapping = begin(session, count, event, place, made, 'sg', because, list);
     list.entries.push(mapping);
-    session.drive.map(mapping, attributes, taken[i] ?? []);
-  });
+    session.drive.map(mapping, attributes, taken[i] ?? NO_OPERATIONS);
+  }
   session.live.addList(list);
   if (event.truncated && !(device.coherent && device.snoops))
     for (const track of session.drive.tracks)
