@@ -118,11 +118,12 @@ function auditText(audit: AuditSpeed): string {
     table([
       ['', 'wall', 'cpu', 'a board', 'ratio', 'by cpu'],
       row('dtc, a process a board', audit.dtc),
+      row('dmalab reading them, without its start', audit.read),
       row('dmalab audit --json, the whole command', audit.command),
       row('without start and loading, first pass', audit.first),
       row('the third pass', audit.later),
     ]),
-    `  goal: ${audit.goal} times dtc's speed: the whole command ${reached(audit.reached.command)}, first pass ${reached(audit.reached.first)}, third pass ${reached(audit.reached.later)}`,
+    `  goal: ${audit.goal} times dtc's speed: reading ${reached(audit.reached.read)}, audit as a whole command ${reached(audit.reached.command)}, first pass ${reached(audit.reached.first)}, third pass ${reached(audit.reached.later)}`,
   ].join('\n');
 }
 
