@@ -8,6 +8,7 @@
  * Measured on trace-cmd's text of xen-domu-pvblk (130 bytes a line, Node 24): 75 ns a line of the 155 that the reader takes
  * (reader.ts). Reading seconds and their fraction in one go was tried and gained nothing.
  */
+import { digitsEnd, lineEnd, tokenEnd } from './ends';
 import {
   BUCKETS,
   FOLLOWER,
@@ -48,34 +49,6 @@ function stands(entry: i32, p: i32): bool {
     if (v128.any_true(v128.and(differs, v128.load(piece, 16)))) return false;
   }
   return true;
-}
-
-/** Where the decimal digits at `p` end. */
-function digitsEnd(p: i32): i32 {
-  while (true) {
-    const digit = v128.sub<i8>(v128.load(p), i8x16.splat(48));
-    const others = v128.bitmask<i8>(v128.ge<u8>(digit, i8x16.splat(10)));
-    if (others !== 0) return p + ctz(others);
-    p += 16;
-  }
-}
-
-/** Where the token at `p` ends. */
-function tokenEnd(p: i32): i32 {
-  while (true) {
-    const low = v128.bitmask<i8>(v128.le<u8>(v128.load(p), i8x16.splat(32)));
-    if (low !== 0) return p + ctz(low);
-    p += 16;
-  }
-}
-
-/** Where the newline is. */
-function lineEnd(p: i32): i32 {
-  while (true) {
-    const newline = v128.bitmask<i8>(v128.eq<i8>(v128.load(p), i8x16.splat(10)));
-    if (newline !== 0) return p + ctz(newline);
-    p += 16;
-  }
 }
 
 /** The first 16 hexadecimal digits at `p`; NONE if there is none. What follows a number is never a digit. */
