@@ -69,3 +69,34 @@ function tooLarge(field: string, found: number): string {
 function tooFar(field: string, from: number, length: number): string {
   return `found ${field} 0x${from.toString(16)} with 0x${length.toString(16)} behind it, expected a range that ends below 2^53`;
 }
+
+/**
+ * Up to which value a number of this field is within all bounds, whatever the other fields hold up to theirs: half of
+ * the whole range where ranges are added to it.
+ */
+export function safeLimit(field: Field): number {
+  switch (field) {
+    case Field.direction:
+      return 3;
+    case Field.count:
+      return MOST_PAGES;
+    case Field.pfn:
+    case Field.mfn:
+      return 2 ** 40;
+    case Field.dmaAddr:
+    case Field.physAddr:
+    case Field.slot:
+    case Field.machineAddr:
+    case Field.dmaAddrs:
+    case Field.physAddrs:
+      return 2 ** 52;
+    default:
+      return LARGEST_SIZE;
+  }
+}
+
+/** Whether all ones in this field is a value as good as others: of a mapping that failed, of no slot, of no frame. */
+export function mayBeOnes(field: Field, kind: EventKind): boolean {
+  if (field === Field.dmaAddr) return kind === EventKind.map || kind === EventKind.mapResource;
+  return field === Field.slot || field === Field.mfn;
+}

@@ -1,7 +1,6 @@
 /** What each event name means to the reader, and how often it came. */
 import { ByteTable, hashOf } from './byte-table.ts';
 import { bytesOf, textOf } from './bytes.ts';
-import { type Layout, Words } from './layout.ts';
 import { KERNEL_EVENTS, MARKER_EVENTS, PROBE_EVENTS, type Shape, STACK_EVENTS } from './vocabulary.ts';
 
 /** Names that mean nothing here and are remembered one by one. */
@@ -10,47 +9,27 @@ const UNKNOWN_NAMES_KEPT = 1000;
 /** Longest name that is remembered; the kernel's own limit is 64. */
 const LONGEST_NAME = 128;
 
-const LAYOUTS_KEPT = 4;
-const LAYOUTS_LEARNT = 64;
+/** Lines of a name that never look alike are not worth learning from. */
+const LINES_LEARNT = 64;
 
 /** How events of one name are treated. */
 export class EventName {
   readonly name: string;
   readonly role: 'fields' | 'marker' | 'stack' | 'unknown';
   readonly shape: Shape | undefined;
-  /** Bytes. */
-  readonly length: number;
   /** Events met. */
   count = 0;
-  /** The name that came after this one the last time: most often it does again. */
-  follower: EventName = this;
-  /** How its lines were laid out, the latest first. */
-  readonly layouts: Layout[] = [];
   #learnt = 0;
-  readonly #text: Words;
 
   constructor(name: string, role: EventName['role'], shape?: Shape) {
     this.name = name;
     this.role = role;
     this.shape = shape;
-    this.#text = new Words(bytesOf(`${name}:`));
-    this.length = this.#text.length - 1;
   }
 
-  /** Whether the name and its colon stand at `at`; false where too little is behind it to be compared. */
-  standsAt(view: DataView, size: number, at: number): boolean {
-    return this.#text.standAt(view, size, at);
-  }
-
-  /** Lines of a name that never look alike are not worth remembering. */
-  get learns(): boolean {
-    return this.#learnt < LAYOUTS_LEARNT;
-  }
-
-  learn(layout: Layout): void {
-    this.#learnt++;
-    this.layouts.unshift(layout);
-    if (this.layouts.length > LAYOUTS_KEPT) this.layouts.pop();
+  /** Asked before each line that is learnt from. */
+  learns(): boolean {
+    return this.#learnt++ < LINES_LEARNT;
   }
 }
 

@@ -31,8 +31,8 @@ export class Header {
   context: Context = Context.process;
   /** The flags column was there. */
   hasFlags = false;
-  /** Where the point between seconds and their fraction is; -1 if the time has none. */
-  point = -1;
+  /** Where the time begins. */
+  time = 0;
 
   /**
    * Read the header of the line at `start`, which ends with a newline.
@@ -145,9 +145,8 @@ export class Header {
     let c = bytes[p] as number;
     while (c >= 48 && c <= 57) c = bytes[++p] as number;
     if (p === at) return -1;
-    this.point = -1;
+    this.time = at;
     if (c === 46) {
-      this.point = p;
       c = bytes[++p] as number;
       while (c >= 48 && c <= 57) c = bytes[++p] as number;
     } else if (c === 117 && bytes[p + 1] === 115) {

@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { INVALID_P2M_ENTRY } from '../address/index.ts';
-import { bytesOf } from './bytes.ts';
-import { TraceEvent } from './event.ts';
-import { PayloadReader } from './payload.ts';
 import { type ReadTrace, readTrace } from './testing.ts';
-import { PROBE_EVENTS } from './vocabulary.ts';
 import { formatEvent } from './writer.ts';
 
 /** Lines as the kernel and trace-cmd print them; what stands in <> differs from line to line. */
@@ -105,33 +100,3 @@ test('a line that is laid out like one before it is read as it would be alone', 
     { numRuns: 1000 },
   );
 }, 60_000);
-
-test('a layout reads lines that differ in their values, and refuses all others', () => {
-  const reader = new PayloadReader();
-  const begin = (text: string) => {
-    const bytes = bytesOf(`${text}\n    `);
-    reader.bytes = bytes;
-    reader.view = new DataView(bytes.buffer);
-    reader.size = bytes.length;
-    reader.pos = 0;
-  };
-  const shape = PROBE_EVENTS['p2m'];
-  if (shape === undefined) throw new Error('no such probe');
-  const event = new TraceEvent();
-  begin('(x) pfn=0x4dc15 mfn=0x13fadf nr=1');
-  expect(reader.read(shape, event)).toBe(true);
-  const layout = reader.layout();
-  if (layout === undefined) throw new Error('nothing learnt');
-  begin('(x) pfn=0x4dc1 mfn=0xffffffffffffffff nr=12');
-  expect(reader.readAs(layout, shape, event)).toBe(true);
-  expect([event.pfn, event.mfn, event.count]).toEqual([0x4dc1, INVALID_P2M_ENTRY, 12]);
-  for (const other of [
-    '(y) pfn=0x1 mfn=0x2 nr=1',
-    '(x) pfn=1 mfn=0x2 nr=1',
-    '(x) pfn=0x1 mfn=0x2 nr=1 more=1',
-    '(x) pfn=0x1',
-  ]) {
-    begin(other);
-    expect(reader.readAs(layout, shape, event), other).toBe(false);
-  }
-});

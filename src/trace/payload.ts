@@ -13,7 +13,8 @@ import { outOfBounds } from './bounds.ts';
 import { bytesOf, startsAt, textOf } from './bytes.ts';
 import { DeviceNames } from './device-names.ts';
 import { Direction, EventKind, type TraceEvent } from './event.ts';
-import { END, type Layout, LayoutNotes, Value } from './layout.ts';
+import { type Layout, LayoutNotes } from './layout.ts';
+import { NAME } from './matcher/values.ts';
 import { badField, badLists, missingFields, noDevice } from './payload-errors.ts';
 import { ALL_ONES, TOO_BIG } from './scanner.ts';
 import { PAST_LIMIT, SpecialFields, UNREADABLE } from './special-fields.ts';
@@ -25,75 +26,21 @@ const RECORD_DEV_NAME = bytesOf('dev_name=');
 const DEV_NAME = bytesOf('dev_name: ');
 const RECORD_FOUND =
   'found fields of the record, expected text (neither trace-cmd report -R nor the trace option "fields")';
-const SAYS_FORCE = (1 << Field.force) | (1 << Field.forceWord) | (1 << Field.normalWord);
+/** Fields that say whether a bounce was forced. */
+export const SAYS_FORCE = (1 << Field.force) | (1 << Field.forceWord) | (1 << Field.normalWord);
 
 /** Reads payloads into a TraceEvent. Its position is where it reads. */
 export class PayloadReader extends SpecialFields {
   readonly devices = new DeviceNames();
   /** Why the last `read` failed. */
   reason = '';
-  /** The same bytes, for reading words, and how many there are (asking the view was measured to be slow). */
-  view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
-  size = 0;
   readonly #notes = new LayoutNotes();
   /** Fields of the line read last, bits 1 << Field. */
   #seen = 0;
 
-  /**
-   * Read the payload at `pos` as `layout` says; the same as `read` where that can be done.
-   * @returns false if the line is laid out differently, or anything about it is odd: nothing is known of it then.
-   */
-  readAs(layout: Layout, shape: Shape, event: TraceEvent): boolean {
-    const { bytes, view } = this;
-    const { program } = layout;
-    const limit = this.size - 4;
-    this.lists.error = 0;
-    this.decimalAddresses = shape.probe;
-    event.device = -1;
-    event.byPhys = shape.byPhys;
-    let p = this.pos;
-    for (let pc = 0; ; pc += 5) {
-      const words = program[pc++] as number;
-      if (p + words * 4 > limit) return false;
-      for (const end = pc + words; pc < end; pc++, p += 4)
-        if (view.getInt32(p, true) !== program[pc]) return false;
-      if ((view.getInt32(p, true) & (program[pc] as number)) !== program[pc + 1]) return false;
-      p += program[pc + 2] as number;
-      const value = program[pc + 3] as number;
-      const field = program[pc + 4] as Field;
-      if (value === Value.hex || value === Value.decimal) {
-        this.pos = p;
-        const number = value === Value.hex ? this.hexDigits() : this.decimal();
-        if (!(this.#store(field, event, number) >= 0)) return false;
-        p = this.pos;
-      } else if (value === END) {
-        break;
-      } else if (value === Value.skipped) {
-        while ((bytes[p] as number) > 32) p++;
-      } else if (value === Value.device) {
-        const from = p;
-        const first = bytes[p] as number;
-        // "[FAILED TO PARSE]", "device=" and "dev_name: " are looked for there.
-        if (first === 91 || first === 100) return false;
-        while ((bytes[p] as number) > 32) p++;
-        if (p === from) return false;
-        event.device = this.devices.intern(bytes, from, p);
-        if (event.device < 0) return false;
-      } else {
-        this.pos = p;
-        if (!(this.readSpecial(field, event) >= 0)) return false;
-        p = this.pos;
-      }
-    }
-    this.pos = p - 1;
-    event.kind = shape.kind;
-    if (outOfBounds(layout.seen, event) !== '') return false;
-    return !shape.finish || this.#finish(shape, layout.seen, event);
-  }
-
   /** The layout of the line that `read` has just read; undefined where no other line may be like it. */
   layout(): Layout | undefined {
-    return this.#notes.layout(this.bytes, this.pos, this.#seen);
+    return this.#notes.layout(this.pos, this.#seen);
   }
 
   /**
@@ -159,7 +106,7 @@ export class PayloadReader extends SpecialFields {
       if (!(c >= 0) || (bytes[this.pos] as number) > 32) {
         return this.#fail(badField(bytes, shape, index, this.lists.error === 0 ? p : this.lists.errorAt, c));
       }
-      if (style === Style.special) notes.value(Value.special, field, p, this.pos);
+      if (style === Style.special) notes.special(bytes, field, p, this.pos, this.decimalAddresses);
       else notes.number(bytes, field, p, this.pos, style === Style.hex && !this.decimalAddresses);
     }
     this.#seen = seen;
@@ -167,7 +114,7 @@ export class PayloadReader extends SpecialFields {
     event.kind = shape.kind;
     const wrong = outOfBounds(seen, event);
     if (wrong !== '') return this.#fail(wrong);
-    return !shape.finish || this.#finish(shape, seen, event);
+    return !shape.finish || this.finish(shape, seen, event);
   }
 
   /** Put a number where it belongs. Returns >= 0, UNREADABLE or PAST_LIMIT. */
@@ -236,8 +183,7 @@ export class PayloadReader extends SpecialFields {
       if (c !== 32 || !startsKey(bytes, p + 1, shape)) continue;
       if (p === from) break;
       event.device = this.devices.intern(bytes, from, p);
-      this.#notes.value(Value.device, 0, from, p);
-      if (this.decimalAddresses) this.#notes.spoil();
+      this.#notes.value(NAME, Field.device, from, p);
       this.pos = p;
       return event.device >= 0 || this.#fail('found one more device name, expected at most 65,536');
     }
@@ -254,8 +200,8 @@ export class PayloadReader extends SpecialFields {
     if (c === 41) this.pos = p + 1;
   }
 
-  /** What depends on several fields, or was not printed. */
-  #finish(shape: Shape, seen: number, event: TraceEvent): boolean {
+  /** What depends on several fields, or was not printed. `seen` has a bit for each field of the line. */
+  finish(shape: Shape, seen: number, event: TraceEvent): boolean {
     switch (shape.kind) {
       case EventKind.mapSg:
         return this.#finishMapSg(seen, event);

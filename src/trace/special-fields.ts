@@ -17,8 +17,8 @@ export const PAST_LIMIT = -1;
 /** A Scanner that also reads the values of special fields. */
 export class SpecialFields extends Scanner {
   /** Numbers of dma_map_sg's printed list elements, -1 where the text does not say them. */
-  protected printedNents = -1;
-  protected printedEnts = -1;
+  printedNents = -1;
+  printedEnts = -1;
   /** trace-cmd prints a record whose format it cannot read with decimal addresses. */
   protected decimalAddresses = false;
   protected readonly lists = new ListReader();

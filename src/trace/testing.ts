@@ -10,15 +10,19 @@ export interface ReadTrace {
   readonly summary: TraceSummary;
 }
 
-/** Read a text or bytes, pushed in chunks of `chunk` bytes. */
-export function readTrace(input: string | Uint8Array, chunk = Number.POSITIVE_INFINITY): ReadTrace {
+/** Read a text or bytes, pushed in chunks of `chunk` bytes; `byKeys` without the matcher. */
+export function readTrace(
+  input: string | Uint8Array,
+  chunk = Number.POSITIVE_INFINITY,
+  byKeys = false,
+): ReadTrace {
   const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
   const events: TraceEvent[] = [];
   const unparsed: Unparsed[] = [];
-  const reader = new FtraceReader({
-    event: (event) => events.push(copyOf(event)),
-    unparsed: (line) => unparsed.push(line),
-  });
+  const reader = new FtraceReader(
+    { event: (event) => events.push(copyOf(event)), unparsed: (line) => unparsed.push(line) },
+    byKeys,
+  );
   for (let p = 0; p < bytes.length; p += chunk) reader.push(bytes.subarray(p, p + chunk));
   return { summary: reader.end(), events, unparsed, devices: reader.devices };
 }
