@@ -23,7 +23,7 @@ export function* jsonText(value: unknown): Generator<string> {
 function* pieces(value: unknown, depth: number, newline: string): Generator<string> {
   const members = depth < DEEPEST ? membersOf(value) : undefined;
   if (members === undefined || members.length === 0) {
-    yield JSON.stringify(value, undefined, 2).replaceAll('\n', newline);
+    yield textAt(value, depth);
     return;
   }
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
@@ -37,6 +37,16 @@ function* pieces(value: unknown, depth: number, newline: string): Generator<stri
   yield `${newline}${close}`;
 }
 
+/** A value as it stands in a document, so many levels deep. Indented in lists: to indent the lines of a text is slower. */
+function textAt(value: unknown, depth: number): string {
+  let wrapped = value;
+  for (let i = 0; i < depth; i++) wrapped = [wrapped];
+  // Around it stand "[" and a newline with 2, 4 ... blanks, and a newline with ... 2, 0 blanks and "]".
+  const before = depth * (depth + 3);
+  const after = depth * (depth + 1);
+  return JSON.stringify(wrapped, undefined, 2).slice(before, after === 0 ? undefined : -after);
+}
+
 function membersOf(value: unknown): (readonly [key: string, member: unknown])[] | undefined {
   if (Array.isArray(value)) return value.map((member) => ['', member]);
   if (typeof value !== 'object' || value === null) return undefined;
@@ -45,13 +55,9 @@ function membersOf(value: unknown): (readonly [key: string, member: unknown])[] 
     .map(([key, member]) => [`${JSON.stringify(key)}: `, member]);
 }
 
-/** What JSON.stringify puts around the only member of a list of lists. */
-const BEFORE = '[\n  [\n    '.length;
-const AFTER = '\n  ]\n]'.length;
-
 /** A member of a list in a document, as text: thousands of members are better kept so than as objects. */
 export function memberText(member: unknown): string {
-  return JSON.stringify([[member]], undefined, 2).slice(BEFORE, -AFTER);
+  return textAt(member, 2);
 }
 
 /**
