@@ -6,6 +6,7 @@ import { type Act, explain } from './explain.ts';
 import type { Damage, Rule, Severity } from './judge.ts';
 import type { Lane } from './lane.ts';
 import type { LiveMapping } from './live.ts';
+import type { MappingClass } from './operation.ts';
 
 export interface Finding {
   readonly rule: Rule;
@@ -56,7 +57,7 @@ export class Findings {
   readonly kept: Finding[] = [];
   readonly problems: Problem[] = [];
   readonly #kept: Record<Severity, number> = { error: 0, hazard: 0 };
-  #byKey = new Map<string, Problem>();
+  readonly #byKey = new Map<number, Problem>();
   /** Mappings with an error, and mappings with a hazard and no error: of foreign pages, and of others. */
   readonly #errors = { foreign: 0, local: 0 };
   readonly #hazards = { foreign: 0, local: 0 };
@@ -104,7 +105,7 @@ export class Findings {
   ): void {
     let groups: readonly Group[] | undefined;
     for (const rule of rules) {
-      const key = `${severity} ${rule} ${mapping.device.index} ${mapping.direction} ${mapping.mappingClass}`;
+      const key = keyOf(rule, severity, mapping);
       const problem = this.#byKey.get(key);
       // Of a long trace most findings end here: what they are in full nobody asks.
       if (problem && this.#kept[severity] >= KEPT) {
@@ -124,7 +125,7 @@ export class Findings {
     group: Group,
     all: readonly Group[],
     recorded: boolean,
-    key: string,
+    key: number,
   ): void {
     const { rule, severity, damages } = group;
     let problem = this.#byKey.get(key);
@@ -172,6 +173,28 @@ export class Findings {
 function removeIf<T>(items: T[], unwanted: (item: T) => boolean): void {
   const left = items.filter((item) => !unwanted(item));
   items.splice(0, items.length, ...left);
+}
+
+const RULES: Readonly<Record<Rule, number>> = {
+  'stale-device-read': 0,
+  'stale-cpu-read': 1,
+  'lost-write': 2,
+  disclosure: 3,
+  'wrong-frame': 4,
+  fault: 5,
+  'kernel-bug': 6,
+  'kernel-warning': 7,
+};
+const CLASSES: Readonly<Record<MappingClass, number>> = { local: 0, foreign: 1, bounced: 2 };
+
+/** What makes a problem distinct, as a number: it is asked for at the end of most mappings, and a text was measured to cost more. */
+function keyOf(
+  rule: Rule,
+  severity: Severity,
+  { device, direction, mappingClass }: Pick<LiveMapping, 'device' | 'direction' | 'mappingClass'>,
+): number {
+  const what = RULES[rule] * 2 + (severity === 'error' ? 1 : 0);
+  return ((device.index * 4 + direction) * 4 + CLASSES[mappingClass]) * 16 + what;
 }
 
 /** The damages of one rule and severity, which are one finding. */

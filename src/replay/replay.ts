@@ -94,11 +94,9 @@ export class Replay implements TraceSink {
       case EventKind.cacheFlush:
         this.#hypercall(event);
         return;
-      case EventKind.cacheFlushReturn: {
-        const { lastFlush } = session.contexts.of(event);
-        if (event.ret < 0 && lastFlush?.kind === 'cflush') lastFlush.failed = true;
+      case EventKind.cacheFlushReturn:
+        if (event.ret < 0) this.#refused(event);
         return;
-      }
       case EventKind.xenSyncForDevice:
       case EventKind.xenSyncForCpu:
       case EventKind.dmaCacheMaint:
@@ -227,6 +225,12 @@ export class Replay implements TraceSink {
     const context = this.session.contexts.of(event);
     context.lastFlush = flush;
     if (!context.wait(flush)) this.session.saw(event);
+  }
+
+  /** Xen has refused the last hypercall of this context. */
+  #refused(event: TraceEvent): void {
+    const { lastFlush } = this.session.contexts.of(event);
+    if (lastFlush?.kind === 'cflush') lastFlush.failed = true;
   }
 
   #ungrant({ pfn, count }: TraceEvent): void {
