@@ -99,7 +99,6 @@ export class ContextState {
     if (this.#lossLine < lossLine) {
       this.#lossLine = lossLine;
       this.#doubtful = DEEPEST;
-      this.#forgetBefore(lossLine);
     } else if (this.#doubtEnd > 0) this.#forgetBefore(this.#doubtEnd);
     this.#doubtEnd = 0;
     if (this.#doubtful === 0) return false;
