@@ -61,6 +61,8 @@ export interface SgList {
   next: SgList | undefined;
 }
 
+/** Pages that may be kept for nothing, besides as many as there are in all. */
+const SWEEP = 4096;
 /** Mappings of more pages are few, and looked through one by one. */
 const FAR = 256;
 /** One buffer may be sent several times at once; more often than this, unmaps are missing from the trace. */
@@ -80,8 +82,12 @@ function isEqual(a: LiveMapping, b: LiveMapping): boolean {
 const isBuffer = ({ kind }: LiveMapping) => kind === 'single' || kind === 'sg';
 
 export class LiveTable {
-  /** By DMA page, the mappings that begin there, oldest first, as a chain: arrays were measured to cost more. */
-  readonly #byPage = new Map<number, LiveMapping>();
+  /**
+   * By DMA page, the mappings that begin there, oldest first, as a chain: arrays were measured to cost more. Pages without
+   * any are swept now and then: most are used again soon.
+   */
+  readonly #byPage = new Map<number, LiveMapping | undefined>();
+  #emptied = 0;
   /** By first physical address, oldest first, as a chain. */
   readonly #lists = new Map<number, SgList>();
   /** Largest live size ever, of all but the large ones: how far down a sync has to look. */
@@ -138,13 +144,18 @@ export class LiveTable {
     const page = dmaPage(mapping.dma);
     const first = this.#byPage.get(page);
     if (first === mapping) {
-      if (mapping.nextInPage) this.#byPage.set(page, mapping.nextInPage);
-      else this.#byPage.delete(page);
+      this.#byPage.set(page, mapping.nextInPage);
+      if (mapping.nextInPage === undefined && ++this.#emptied >= SWEEP + this.#byPage.size) this.#sweep();
     } else
       for (let before = first; before; before = before.nextInPage)
         if (before.nextInPage === mapping) before.nextInPage = mapping.nextInPage;
     mapping.nextInPage = undefined;
     if (this.#large.includes(mapping)) this.#large = this.#large.filter((large) => large !== mapping);
+  }
+
+  #sweep(): void {
+    for (const [page, first] of this.#byPage) if (first === undefined) this.#byPage.delete(page);
+    this.#emptied = 0;
   }
 
   /** Live mappings of this device that begin at the address; oldest first. */
@@ -237,8 +248,7 @@ export class LiveTable {
 
   /** Every live mapping. */
   *all(): Iterable<LiveMapping> {
-    for (const first of this.#byPage.values())
-      for (let m: LiveMapping | undefined = first; m; m = m.nextInPage) yield m;
+    for (const first of this.#byPage.values()) for (let m = first; m; m = m.nextInPage) yield m;
   }
 }
 
