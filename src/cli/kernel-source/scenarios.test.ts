@@ -72,9 +72,8 @@ describe.skipIf('missing' in TREE)(`the source and the design of its release agr
         expect(outcomes(scenario, source)).toEqual(ours);
         violated += ours.filter(({ verdict }) => verdict === 'violated').length;
       }),
-      // Known and not explained yet: seed 877137736 with path "433" (of 3,000 runs) differs, on memory above 4 GiB without LPAE. About one
-      // case in some hundred does, so the seed is fixed until it is. A counterexample is too big to be made small in time.
-      { numRuns: 100, seed: 2, endOnFailure: true },
+      // A counterexample is too big to be made small in time.
+      { numRuns: 200, endOnFailure: true },
     );
     expect(violated).toBeGreaterThan(10);
   });

@@ -63,6 +63,13 @@ export class Named {
   grantFor(name: string): Grant | undefined {
     return this.#look('grant', name, () => this.grants.get(name));
   }
+  /** The grant of a buffer to a domain that there is now, whatever its name. */
+  grantOf(buffer: string, to: DomId): Grant | undefined {
+    return this.#scheduler.atomic(`look up the grant of ${buffer}`, () => {
+      this.#footprint.touch('grants', false);
+      return [...this.grants.values()].find((grant) => grant.place.name === buffer && grant.to === to);
+    });
+  }
   /** The mapping whose address a device was given last under that name, live or not; within an atomic action that has touched the name. */
   givenToDevice(name: string, agent: number): Mapping | undefined {
     return this.#live(name, agent) ?? this.#ended.get(name);

@@ -22,9 +22,14 @@ typedef u16 __le16, __be16;
 typedef u32 __le32, __be32;
 typedef u64 __le64, __be64;
 #ifdef CONFIG_PHYS_ADDR_T_64BIT
-typedef u64 phys_addr_t, dma_addr_t, resource_size_t;
+typedef u64 phys_addr_t, resource_size_t;
 #else
-typedef u32 phys_addr_t, dma_addr_t, resource_size_t;
+typedef u32 phys_addr_t, resource_size_t;
+#endif
+#ifdef CONFIG_ARCH_DMA_ADDR_T_64BIT
+typedef u64 dma_addr_t;
+#else
+typedef u32 dma_addr_t;
 #endif
 enum { false = 0, true = 1 };
 #define NULL ((void *)0)

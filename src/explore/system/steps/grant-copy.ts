@@ -1,7 +1,6 @@
 /** GNTTABOP_copy: the hypervisor copies between a domain's own page and one that is granted to it. */
 import { type PhysAddr, pageOffset, pfnOf } from '../../../address/index.ts';
 import type { CopyEnd } from '../../../linux/index.ts';
-import type { Grant } from '../named.ts';
 import { type Place, pagePieces } from '../places.ts';
 import type { System } from '../system.ts';
 
@@ -44,10 +43,7 @@ const NOT_GRANTED = -3;
 function endOf(system: System, domain: string, place: Place, phys: PhysAddr): CopyEnd | undefined {
   const offset = pageOffset(phys);
   if (place.domain === domain) return { page: pfnOf(phys), offset };
-  const { domid } = system.party(domain);
-  const grant: Grant | undefined = [...system.named.grants.values()].find(
-    (each) => each.place.name === place.name && each.to === domid,
-  );
+  const grant = system.named.grantOf(place.name, system.party(domain).domid);
   const ref = grant?.refs[place.pages.findIndex((each) => pfnOf(each.phys) === pfnOf(phys))];
   return grant && ref !== undefined ? { domain: grant.from, ref, offset } : undefined;
 }
