@@ -144,14 +144,7 @@ export class FtraceReader {
       } else {
         this.#line++;
         name.count++;
-        if (shape !== undefined) {
-          event.name = name.name;
-          event.line = this.#line;
-          event.cpu = header.cpu;
-          event.pid = header.pid;
-          event.context = header.context;
-          this.#sink.event(event);
-        }
+        if (shape !== undefined) this.#deliver(shape.kind, name, header);
       }
       record += (words[word + 3] as number) >> 3;
     }
@@ -181,7 +174,7 @@ export class FtraceReader {
     else if (!read) this.#reportUnparsed(header.cpu, name.name, payload.reason);
     else {
       this.#teach(bytes, start, at, end, name);
-      this.#deliver(shape.kind, name);
+      this.#deliver(shape.kind, name, header);
     }
     return end + 1;
   }
@@ -199,9 +192,8 @@ export class FtraceReader {
     }
   }
 
-  #deliver(kind: EventKind, name: EventName): void {
+  #deliver(kind: EventKind, name: EventName, header: KnownHeader): void {
     const event = this.#event;
-    const header = this.#header;
     event.kind = kind;
     event.name = name.name;
     event.line = this.#line;
@@ -225,7 +217,7 @@ export class FtraceReader {
     }
     this.#event.text = markerText(bytes, colon + 1, end);
     this.#event.device = -1;
-    this.#deliver(EventKind.marker, name);
+    this.#deliver(EventKind.marker, name, this.#header);
     return end + 1;
   }
 
@@ -254,7 +246,7 @@ export class FtraceReader {
       this.#header.cpu = lost.cpu;
       this.#header.pid = 0;
       this.#header.context = 0;
-      this.#deliver(EventKind.lost, NO_NAME);
+      this.#deliver(EventKind.lost, NO_NAME, this.#header);
       return end + 1;
     }
     if (!skippable(bytes, start, end)) return this.#readStrange(bytes, start, end);

@@ -69,7 +69,6 @@ export function fill(
 ): boolean {
   event.device = -1;
   event.byPhys = shape.byPhys;
-  event.kind = shape.kind;
   switch (layout.sequence) {
     case Sequence.frames:
       event.pfn = values[at] as Pfn;
