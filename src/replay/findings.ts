@@ -1,32 +1,11 @@
 /** What is found: one finding per mapping and rule, and each distinct problem once with its count. */
-import type { DmaAddr } from '../address/index.ts';
-import { type ByteRange, joinRanges, offsetBy } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
-import { type Act, explain } from './explain.ts';
+import type { Act } from './explain.ts';
+import { type Finding, type Found, findingOf } from './finding.ts';
 import type { Damage, Rule, Severity } from './judge.ts';
 import type { Lane } from './lane.ts';
 import type { LiveMapping } from './live.ts';
 import type { MappingClass } from './operation.ts';
-
-export interface Finding {
-  readonly rule: Rule;
-  readonly severity: Severity;
-  /** Fewest spontaneous hardware moves; null where no cache is involved. */
-  readonly hardwareMoves: number | null;
-  readonly device: string;
-  /** Line of the map event. */
-  readonly line: number;
-  readonly dma: DmaAddr;
-  readonly size: number;
-  readonly direction: Direction;
-  /** Bytes of the buffer whose maintenance is missing. */
-  readonly missed: readonly ByteRange<DmaAddr>[];
-  /** Bytes outside the buffer that were destructively maintained, or the wrong frame's. */
-  readonly touched: readonly ByteRange<DmaAddr>[];
-  readonly explanation: string;
-  /** On a foreign page. */
-  readonly foreign: boolean;
-}
 
 /** A distinct problem: findings of one rule, severity, device and direction. */
 export interface Problem {
@@ -54,9 +33,9 @@ const STAYS: ReadonlySet<Rule> = new Set(['wrong-frame', 'fault', 'kernel-bug', 
 const KEPT = 10_000;
 
 export class Findings {
-  readonly kept: Finding[] = [];
   readonly problems: Problem[] = [];
-  readonly #kept: Record<Severity, number> = { error: 0, hazard: 0 };
+  #kept: Found[] = [];
+  readonly #keptOf: Record<Severity, number> = { error: 0, hazard: 0 };
   readonly #byKey = new Map<number, Problem>();
   /** Mappings with an error, and mappings with a hazard and no error: of foreign pages, and of others. */
   readonly #errors = { foreign: 0, local: 0 };
@@ -69,9 +48,14 @@ export class Findings {
     const { errors, hazards } = lane.damageRules();
     this.#addAll(mapping, lane, 'error', errors, recorded);
     this.#addAll(mapping, lane, 'hazard', hazards, recorded);
-    const place = mapping.mappingClass === 'foreign' ? 'foreign' : 'local';
+    const place = isForeign(mapping) ? 'foreign' : 'local';
     if (errors.length > 0) this.#errors[place]++;
     else if (hazards.length > 0) this.#hazards[place]++;
+  }
+
+  /** The findings that are kept, in the order of the mappings' ends; made anew each time. */
+  get kept(): readonly Finding[] {
+    return this.#kept.map((found) => findingOf(found).finding);
   }
 
   get errorMappings(): number {
@@ -87,12 +71,11 @@ export class Findings {
    */
   withdraw(foreign: boolean): void {
     const place = foreign ? 'foreign' : 'local';
-    const unfounded = (item: { foreign: boolean; rule: Rule }) =>
-      item.foreign === foreign && !STAYS.has(item.rule);
-    removeIf(this.kept, unfounded);
-    removeIf(this.problems, unfounded);
-    const left = this.kept.filter((finding) => finding.foreign === foreign);
-    this.#errors[place] = new Set(left.map(({ line, dma }) => `${line} ${dma}`)).size;
+    const isUnfounded = (onForeign: boolean, rule: Rule) => onForeign === foreign && !STAYS.has(rule);
+    this.#kept = this.#kept.filter(({ mapping, rule }) => !isUnfounded(isForeign(mapping), rule));
+    removeIf(this.problems, (problem) => isUnfounded(problem.foreign, problem.rule));
+    const left = this.#kept.filter(({ mapping }) => isForeign(mapping) === foreign);
+    this.#errors[place] = new Set(left.map(({ mapping, lane }) => `${mapping.line} ${lane.dma}`)).size;
     this.#hazards[place] = 0;
   }
 
@@ -103,71 +86,40 @@ export class Findings {
     rules: readonly Rule[],
     recorded: boolean,
   ): void {
-    let groups: readonly Group[] | undefined;
     for (const rule of rules) {
       const key = keyOf(rule, severity, mapping);
       const problem = this.#byKey.get(key);
-      // Of a long trace most findings end here: what they are in full nobody asks.
-      if (problem && this.#kept[severity] >= KEPT) {
-        problem.mappings++;
+      if (problem) problem.mappings++;
+      // Of a long trace most findings end here.
+      if (problem && this.#keptOf[severity] >= KEPT) {
         this.dropped++;
         continue;
       }
-      groups ??= groupsOf(lane.damages(), severity, rules);
-      const group = groups.find((g) => g.rule === rule);
-      if (group) this.#addOne(mapping, lane, group, groups, recorded, key);
+      const found: Found = { rule, severity, mapping, lane, recorded };
+      this.#keptOf[severity]++;
+      this.#kept.push(found);
+      if (problem === undefined) this.#addProblem(found, key);
     }
   }
 
-  #addOne(
-    mapping: LiveMapping,
-    lane: Lane,
-    group: Group,
-    all: readonly Group[],
-    recorded: boolean,
-    key: number,
-  ): void {
-    const { rule, severity, damages } = group;
-    let problem = this.#byKey.get(key);
-    const acts = lane.acts();
-    const finding: Finding = {
+  #addProblem(found: Found, key: number): void {
+    const { rule, severity, mapping, lane } = found;
+    const problem: Problem = {
       rule,
       severity,
-      hardwareMoves: fewest(damages),
       device: mapping.device.name,
-      line: mapping.line,
-      dma: lane.dma,
-      size: mapping.size,
       direction: mapping.direction,
-      missed: ranges(
-        lane,
-        all.flatMap((g) => g.damages.filter((d) => d.inside)),
-      ),
-      touched: ranges(
-        lane,
-        all.flatMap((g) => g.damages.filter((d) => !d.inside)),
-      ),
-      explanation: explain(rule, damages, acts, lane, recorded),
-      foreign: mapping.mappingClass === 'foreign',
+      foreign: isForeign(mapping),
+      mappings: 1,
+      example: { ...findingOf(found), mapping, lane },
     };
-    if (problem) problem.mappings++;
-    else {
-      const damage = damages.find((d) => d.moves === finding.hardwareMoves) ?? (damages[0] as Damage);
-      problem = {
-        rule,
-        severity,
-        device: finding.device,
-        direction: finding.direction,
-        foreign: mapping.mappingClass === 'foreign',
-        mappings: 1,
-        example: { finding, mapping, lane, acts, damage },
-      };
-      this.#byKey.set(key, problem);
-      this.problems.push(problem);
-    }
-    this.#kept[severity]++;
-    this.kept.push(finding);
+    this.#byKey.set(key, problem);
+    this.problems.push(problem);
   }
+}
+
+function isForeign({ mappingClass }: LiveMapping): boolean {
+  return mappingClass === 'foreign';
 }
 
 function removeIf<T>(items: T[], unwanted: (item: T) => boolean): void {
@@ -195,36 +147,4 @@ function keyOf(
 ): number {
   const what = RULES[rule] * 2 + (severity === 'error' ? 1 : 0);
   return ((device.index * 4 + direction) * 4 + CLASSES[mappingClass]) * 16 + what;
-}
-
-/** The damages of one rule and severity, which are one finding. */
-interface Group {
-  readonly rule: Rule;
-  readonly severity: Severity;
-  readonly damages: readonly Damage[];
-}
-
-function groupsOf(damages: readonly Damage[], severity: Severity, rules: readonly Rule[]): readonly Group[] {
-  return rules.map((rule) => ({
-    rule,
-    severity,
-    damages: damages.filter((d) => d.severity === severity && d.rule === rule),
-  }));
-}
-
-function fewest(damages: readonly Damage[]): number | null {
-  const moves = damages.map((d) => d.moves).filter((m) => m !== null);
-  return moves.length > 0 ? Math.min(...moves) : null;
-}
-
-/** Machine ranges as the DMA addresses that the device uses for them. */
-function ranges(lane: Lane, damages: readonly Damage[]): ByteRange<DmaAddr>[] {
-  return joinRanges(
-    damages.map(
-      ({ from, to }): ByteRange<DmaAddr> => [
-        offsetBy(lane.dma, from - lane.bus),
-        offsetBy(lane.dma, to - lane.bus),
-      ],
-    ),
-  );
 }

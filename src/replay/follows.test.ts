@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { hex } from '../address/index.ts';
 import { parseIomem } from '../trace/index.ts';
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 import { EXAMPLE, exampleText, type Outcome, ramAt, relativeTo, replayExample } from './testing.ts';
 
 const MIB = 2 ** 20;

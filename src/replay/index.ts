@@ -1,7 +1,8 @@
 /** Judging a real kernel trace. */
 
 export type { Act, ActName } from './explain.ts';
-export type { Example, Finding, Problem } from './findings.ts';
+export type { Finding } from './finding.ts';
+export type { Example, Problem } from './findings.ts';
 export type { Rule, Severity } from './judge.ts';
 export type { Misuse, MisuseRule } from './misuse.ts';
 export { describeOperation, type Operation } from './operation.ts';

@@ -17,7 +17,7 @@ import {
   rulesOf,
 } from './history.ts';
 import type { Damage } from './judge.ts';
-import { type Ground, land, type Target } from './landing.ts';
+import { callOf, type Ground, type Landing, land, type Target } from './landing.ts';
 import type { MappingClass, Operation } from './operation.ts';
 
 /** What every lane of a replay shares. */
@@ -74,6 +74,8 @@ export class Lane {
   #log: Logged | undefined;
   /** What went to a wrong frame or through no alias: absolute, and not part of a history. */
   #misplaced: Damage[] | undefined;
+  /** The operations that did, with where they landed. */
+  #astray: Map<Operation, Landing> | undefined;
   /** What kept the design from mapping it at all, or may have. */
   readonly hindrance: Hindrance | undefined;
 
@@ -116,6 +118,7 @@ export class Lane {
     copy.#node = this.#node;
     copy.#log = this.#log;
     if (this.#misplaced) copy.#misplaced = [...this.#misplaced];
+    if (this.#astray) copy.#astray = new Map(this.#astray);
     return copy;
   }
 
@@ -137,9 +140,10 @@ export class Lane {
     const base = histories.baseOf(this.bus);
     landed.count = 0;
     for (let i = 0; i < operations.length; i++) {
-      const landing = land(ground, this.#target, operations[i] as Operation);
+      const operation = operations[i] as Operation;
+      const landing = land(ground, this.#target, operation);
       if (landing === undefined) continue;
-      if (landing.kind !== 'landed') this.misplace(landing.kind, landing.from, landing.to);
+      if (landing.kind !== 'landed') this.#goAstray(operation, landing, landing.kind);
       else landed.add(landing.from - base, landing.to - base, landing.call);
     }
     const edge = histories.step(node, name, from - base, to - base, skipCpuSync, landed);
@@ -147,6 +151,12 @@ export class Lane {
     const before = this.#log;
     const count = before ? before.count + 1 : 1;
     if (count <= MOST_ACTS) this.#log = { step: edge.step, line, operations, before, count };
+  }
+
+  #goAstray(operation: Operation, landing: Landing, rule: Misplaced): void {
+    this.misplace(rule, landing.from, landing.to);
+    this.#astray ??= new Map();
+    if (this.#astray.size < MOST_ACTS) this.#astray.set(operation, landing);
   }
 
   /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias; a kernel that dies. */
@@ -183,7 +193,10 @@ export class Lane {
     ];
   }
 
-  /** The calls so far, oldest first, with where their operations landed; cut at MOST_ACTS. */
+  /**
+   * The calls so far, oldest first, with where their operations landed when they were judged (a page may be another's by
+   * now); cut at MOST_ACTS.
+   */
   acts(): Act[] {
     const base = this.#world.histories.baseOf(this.bus);
     const acts: Act[] = [];
@@ -195,12 +208,25 @@ export class Lane {
         from: offsetBy(base, step.from),
         to: offsetBy(base, step.to),
         skipCpuSync: step.skipCpuSync,
-        operations: logged.operations.map((operation) => ({
-          operation,
-          landing: land(this.#world.ground, this.#target, operation),
-        })),
+        operations: this.#landings(logged, base),
       });
     }
     return acts.reverse();
+  }
+
+  #landings({ step, operations }: Logged, base: MachineAddr): Act['operations'] {
+    let next = 0;
+    return operations.map((operation) => {
+      const astray = this.#astray?.get(operation);
+      if (astray) return { operation, landing: astray };
+      const at = callOf(this.#world.ground.instructions, operation) === undefined ? -1 : next++;
+      const [from, to, call] = [step.froms[at], step.tos[at], step.calls[at]];
+      if (from === undefined || to === undefined || call === undefined)
+        return { operation, landing: undefined };
+      return {
+        operation,
+        landing: { kind: 'landed', from: offsetBy(base, from), to: offsetBy(base, to), call },
+      };
+    });
   }
 }

@@ -13,7 +13,7 @@ import {
   TraceEvent,
   type TraceSummary,
 } from '../trace/index.ts';
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 import type { Severity } from './judge.ts';
 import type { Misuse } from './misuse.ts';
 import type { OwnRam, Platform } from './platform.ts';
