@@ -164,7 +164,7 @@ const PLATFORM: Platform = {
 function judgedPerSecond(design: Design, operations: number): number {
   const replay = new Replay(
     { platform: PLATFORM, designs: [design], own: undefined, judgeRecorded: false },
-    { devices: [DISK.name], contextKnown: true },
+    { devices: [DISK.name], contextKnown: true, mute() {} },
   );
   const event = new TraceEvent();
   Object.assign(event, {

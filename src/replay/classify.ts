@@ -15,6 +15,10 @@ import type { MappingClass } from './operation.ts';
 import type { P2m, Platform, ReplayDevice } from './platform.ts';
 
 export interface Made {
+  readonly dma: DmaAddr;
+  readonly phys: PhysAddr;
+  /** Bytes. */
+  readonly size: number;
   readonly mappingClass: MappingClass;
   readonly translated: boolean;
   /** Machine address that the DMA address reaches. */
@@ -33,33 +37,46 @@ export function classify(
   device: ReplayDevice,
   dma: DmaAddr,
   phys: PhysAddr,
+  size: number,
   through: MachineAddr,
   bounce: Bounce | undefined,
 ): Made {
-  if (bounce === undefined && busToPhys(through) === phys) return made('local', false, through);
+  if (bounce === undefined && busToPhys(through) === phys)
+    return made(dma, phys, size, 'local', false, through);
   if (device.iommu !== null && !platform.xen) {
-    if (bounce === undefined) return made('local', true, physToBus(phys));
-    if (bounce.slot !== undefined) return made('bounced', true, physToBus(bounce.slot));
+    if (bounce === undefined) return made(dma, phys, size, 'local', true, physToBus(phys));
+    if (bounce.slot !== undefined) return made(dma, phys, size, 'bounced', true, physToBus(bounce.slot));
     return made(
+      dma,
+      phys,
+      size,
       'bounced',
       true,
       physToBus(phys),
       `bounced behind an IOMMU at ${dma}, and the slot is not in the trace`,
     );
   }
-  if (bounce !== undefined) return made('bounced', false, through);
+  if (bounce !== undefined) return made(dma, phys, size, 'bounced', false, through);
   if (!platform.xen)
     return isOwnRam(platform, through)
-      ? made('bounced', false, through)
-      : made('local', true, physToBus(phys));
+      ? made(dma, phys, size, 'bounced', false, through)
+      : made(dma, phys, size, 'local', true, physToBus(phys));
   // A slot lies in dom0's own RAM; so does a page that dom0 granted to itself, but that has a p2m entry.
   if (p2m.get(pfnOf(phys)) === undefined && isOwnRam(platform, through))
-    return made('bounced', false, through);
-  return made('foreign', false, through);
+    return made(dma, phys, size, 'bounced', false, through);
+  return made(dma, phys, size, 'foreign', false, through);
 }
 
-function made(mappingClass: MappingClass, translated: boolean, bus: MachineAddr, uncertain?: string): Made {
-  return { mappingClass, translated, bus, uncertain };
+function made(
+  dma: DmaAddr,
+  phys: PhysAddr,
+  size: number,
+  mappingClass: MappingClass,
+  translated: boolean,
+  bus: MachineAddr,
+  uncertain?: string,
+): Made {
+  return { dma, phys, size, mappingClass, translated, bus, uncertain };
 }
 
 function isOwnRam(platform: Platform, bus: MachineAddr): boolean {

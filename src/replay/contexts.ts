@@ -10,6 +10,7 @@ import { Context, EventKind, type TraceEvent } from '../trace/index.ts';
 import type { Call } from './call.ts';
 import { type Operation, withOperation } from './operation.ts';
 import type { SgClosing } from './sg-closing.ts';
+import { Stack } from './stack.ts';
 
 /** A buffer that got a slot. */
 export interface Bounce {
@@ -30,7 +31,7 @@ export class ContextState {
   /** Operations outside any probed call, since the last DMA event here. */
   operations: Operation[] = [];
   /** Entries of swiotlb-xen whose DMA event is still to come. */
-  calls: Call[] = [];
+  readonly calls = new Stack<Call>();
   /** Bounces that no DMA event has taken yet. */
   bounces: Bounce[] = [];
   /** dma_unmap_sg events whose operations follow them. */
@@ -49,7 +50,7 @@ export class ContextState {
   /** An entry of swiotlb-xen begins. @returns true if it is of a dma_unmap_sg met before. */
   enter(call: Call): boolean {
     for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.call(call)) return true;
-    if (this.calls.length >= MOST_CALLS) this.calls.shift();
+    if (this.calls.length >= MOST_CALLS) this.calls.dropOldest();
     this.calls.push(call);
     return false;
   }
@@ -57,7 +58,7 @@ export class ContextState {
   /** An operation waits for the DMA event it belongs to. @returns true if that was a dma_unmap_sg met before. */
   wait(operation: Operation): boolean {
     for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.take(operation)) return true;
-    const innermost = this.calls.at(-1);
+    const innermost = this.calls.last;
     if (innermost) innermost.operations = withOperation(innermost.operations, operation);
     else this.operations.push(operation);
     return false;
@@ -112,14 +113,14 @@ export class ContextState {
   #forgetBefore(line: number): void {
     const isLater = (waiting: { readonly line: number }) => waiting.line >= line;
     this.operations = this.operations.filter(isLater);
-    this.calls = this.calls.filter(isLater);
+    this.calls.keep(isLater);
     this.bounces = this.bounces.filter(isLater);
   }
 
   /** Forget what waited: it was of a call that failed. */
   clear(): void {
     this.operations = [];
-    this.calls = [];
+    this.calls.clear();
     this.bounces = [];
   }
 

@@ -1,5 +1,12 @@
 /** Drives every track through the calls of the trace: the recording with what it recorded, each design with what it does. */
-import { DMA_MAPPING_ERROR, type DmaAddr, hex, type MachineAddr, offsetBy } from '../address/index.ts';
+import {
+  DMA_MAPPING_ERROR,
+  type DmaAddr,
+  hex,
+  type MachineAddr,
+  machineAddr,
+  offsetBy,
+} from '../address/index.ts';
 import { dmaDirect } from '../designs/index.ts';
 import {
   type Attributes,
@@ -31,18 +38,35 @@ export interface PartCall {
   readonly attributes: Attributes;
 }
 
-/** What a track does at a map. */
+/**
+ * What a track does at a map. Each track has one, filled again for every map: one for each was measured to be a twentieth of
+ * what a replay allocates.
+ */
 interface MapDone {
-  readonly dma: DmaAddr;
-  readonly bus: MachineAddr;
-  readonly bounced: boolean;
-  readonly judged: boolean;
+  dma: DmaAddr;
+  bus: MachineAddr;
+  bounced: boolean;
+  judged: boolean;
   /** The device is programmed with an address that is not the buffer's. */
-  readonly misprogrammed: boolean;
-  readonly hindrance: Hindrance | undefined;
-  readonly operations: readonly Operation[];
-  readonly problems: readonly KernelProblem[];
+  misprogrammed: boolean;
+  hindrance: Hindrance | undefined;
+  operations: readonly Operation[];
+  problems: readonly KernelProblem[];
   lane: Lane | undefined;
+}
+
+function emptyMap(): MapDone {
+  return {
+    dma: DMA_MAPPING_ERROR,
+    bus: machineAddr(0),
+    bounced: false,
+    judged: false,
+    misprogrammed: false,
+    hindrance: undefined,
+    operations: NO_OPERATIONS,
+    problems: NO_PROBLEMS,
+    lane: undefined,
+  };
 }
 
 /** What a track does later. */
@@ -58,18 +82,19 @@ export class Drive {
   readonly #grants: Grants;
   readonly #world: World;
   readonly #kernel: ReplayKernel;
+  /** By track: what it did at the map at hand. */
+  readonly #mapped: readonly MapDone[];
   /**
-   * Reused from call to call: what the tracks did that are through, and how many of them count. To set an array's length to 0
-   * frees what it has, and the next push makes room anew: a twentieth of the time of a replay.
+   * Reused from call to call: what the tracks did that are through. To set an array's length to 0 frees what it has, and the
+   * next push makes room anew: a twentieth of the time of a replay.
    */
-  readonly #mapped: MapDone[] = [];
-  #mappedCount = 0;
   readonly #parted: Parted[] = [];
 
   constructor(world: World, tracks: readonly Track[], kernel: ReplayKernel, grants: Grants) {
     this.#grants = grants;
     this.#world = world;
     this.tracks = tracks;
+    this.#mapped = tracks.map(emptyMap);
     this.#kernel = kernel;
   }
 
@@ -79,58 +104,43 @@ export class Drive {
     const judged = mapping.kind !== 'resource' && !(device.coherent && device.snoops);
     const lanes = new Array<Lane>(this.tracks.length);
     mapping.lanes = lanes;
-    this.#mappedCount = 0;
     for (let i = 0; i < this.tracks.length; i++) {
       const track = this.tracks[i] as Track;
-      const done =
-        track.design === undefined
-          ? this.#mapAsRecorded(track, mapping, judged, recorded)
-          : this.#mapByDesign(track, ranBy(track.design, mapping), mapping, attributes, judged, recorded);
+      const done = this.#mapped[i] as MapDone;
+      asRecorded(done, mapping, judged, recorded);
+      if (track.design === undefined) {
+        if (done.bounced) track.cost.bouncedBytes += bouncedBytes(mapping.size, mapping.direction, false);
+      } else this.#mapByDesign(done, track, ranBy(track.design, mapping), mapping, attributes);
       track.charge(done.operations);
-      let lane: Lane | undefined;
-      for (let j = 0; j < this.#mappedCount; j++) {
+      for (let j = 0; j < i && done.lane === undefined; j++) {
         const other = this.#mapped[j] as MapDone;
-        if (isSameMap(other, done)) lane = other.lane;
+        if (isSameMap(other, done)) done.lane = other.lane;
       }
-      lane ??= this.#beginLane(mapping, attributes, done);
-      lanes[i] = lane;
+      done.lane ??= this.#beginLane(mapping, attributes, done);
+      lanes[i] = done.lane;
     }
   }
 
-  #mapAsRecorded(
-    track: Track,
-    mapping: LiveMapping,
-    judged: boolean,
-    operations: readonly Operation[],
-  ): MapDone {
-    const { dma, bus, size, direction } = mapping;
-    const bounced = mapping.mappingClass === 'bounced';
-    if (bounced) track.cost.bouncedBytes += bouncedBytes(size, direction, false);
-    return {
-      dma,
-      bus,
-      bounced,
-      judged,
-      misprogrammed: false,
-      hindrance: undefined,
-      operations,
-      problems: NO_PROBLEMS,
-      lane: undefined,
-    };
-  }
-
+  /** What the design does instead of what was recorded, which `done` says. */
   #mapByDesign(
+    done: MapDone,
     track: Track,
     design: Design,
     mapping: LiveMapping,
     attributes: Attributes,
-    judged: boolean,
-    recorded: readonly Operation[],
-  ): MapDone {
+  ): void {
     const kernel = this.#kernel;
     const { device, size, line } = mapping;
+    const recorded = done.operations;
     const hindrance = this.#hindrance(track, design, mapping);
-    if (hindrance?.kind === 'refused') return neverMapped(mapping, hindrance);
+    done.hindrance = hindrance;
+    if (hindrance?.kind === 'refused') {
+      // A buffer in a page that the design does not have.
+      done.bounced = false;
+      done.judged = false;
+      done.operations = NO_OPERATIONS;
+      return;
+    }
     kernel.begin(mapping, false, track.tables);
     let { dma } = mapping;
     try {
@@ -143,21 +153,17 @@ export class Drive {
     const operations = sharedWith(recorded, kernel.operations);
     if (mapping.uncertain === undefined && !undecided) track.conformance?.compare(line, operations, recorded);
     // A design without a bus offset gives the device another address than the recorded one, and so does a slot of its own.
+    // What a design refuses to map, a device does not use.
     const elsewhere = dma !== mapping.dma && dma !== DMA_MAPPING_ERROR;
-    const bus = elsewhere ? kernel.dmaToBus(device, dma) : mapping.bus;
-    const misprogrammed = elsewhere && !bounced;
-    return {
-      // What a design refuses to map, a device does not use.
-      dma: elsewhere ? dma : mapping.dma,
-      bus,
-      bounced,
-      judged: judged && !undecided && hindrance === undefined,
-      misprogrammed,
-      hindrance,
-      operations,
-      problems,
-      lane: undefined,
-    };
+    if (elsewhere) {
+      done.dma = dma;
+      done.bus = kernel.dmaToBus(device, dma);
+    }
+    done.bounced = bounced;
+    done.judged &&= !undecided && hindrance === undefined;
+    done.misprogrammed = elsewhere && !bounced;
+    done.operations = operations;
+    done.problems = problems;
   }
 
   /** Why the design may not come to map this, which the recorded kernel did. */
@@ -184,8 +190,6 @@ export class Drive {
       lane.misplace('fault', hindrance.from, hindrance.to, hindrance.because);
     reportOn(lane, bus, problems);
     lane.act('map', line, bus, to, attributes.skipCpuSync, operations);
-    done.lane = lane;
-    this.#mapped[this.#mappedCount++] = done;
     return lane;
   }
 
@@ -314,19 +318,21 @@ function ranBy(design: Design, mapping: LiveMapping): Design {
   return mapping.translated ? dmaDirect : design;
 }
 
-/** A buffer in a page that the design does not have. */
-function neverMapped({ dma, bus }: LiveMapping, hindrance: Hindrance): MapDone {
-  return {
-    dma,
-    bus,
-    bounced: false,
-    judged: false,
-    misprogrammed: false,
-    hindrance,
-    operations: NO_OPERATIONS,
-    problems: NO_PROBLEMS,
-    lane: undefined,
-  };
+function asRecorded(
+  done: MapDone,
+  mapping: LiveMapping,
+  judged: boolean,
+  operations: readonly Operation[],
+): void {
+  done.dma = mapping.dma;
+  done.bus = mapping.bus;
+  done.bounced = mapping.mappingClass === 'bounced';
+  done.judged = judged;
+  done.misprogrammed = false;
+  done.hindrance = undefined;
+  done.operations = operations;
+  done.problems = NO_PROBLEMS;
+  done.lane = undefined;
 }
 
 /** Of those that are through, one that shared `before` and did the same. */

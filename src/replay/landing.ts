@@ -55,23 +55,20 @@ export function firstByteOf(operation: Operation): MachineAddr {
     : physToBus(operation.addr);
 }
 
-/** Where the operation lands; undefined where it does nothing at all. */
-export function land(ground: Ground, target: Target, operation: Operation): Landing | undefined {
-  const call = callOf(ground.instructions, operation);
-  if (call === undefined) return undefined;
-  const { size } = operation;
-  if (operation.kind === 'cflush') return inTarget(target, firstByteOf(operation), size, call);
-  const from = behindAlias(ground, target, operation.addr);
-  if (from !== undefined) return inTarget(target, from, size, call);
-  const at = physToBus(operation.addr);
-  return { kind: 'fault', from: at, to: offsetBy(at, size), call };
+/**
+ * First byte of where an operation lands that executes something; undefined where nothing is mapped at its address: its
+ * bytes would be `firstByteOf` if the page were local.
+ */
+export function landsAt(ground: Ground, target: Target, operation: Operation): MachineAddr | undefined {
+  return operation.kind === 'cflush' ? firstByteOf(operation) : behindAlias(ground, target, operation.addr);
 }
 
-function inTarget(target: Target, from: MachineAddr, size: number, call: MaintenanceCall): Landing {
-  const to = offsetBy(from, size);
-  const isOutside =
-    to <= floorTo(target.bus, PAGE_SIZE) || from >= ceilTo(offsetBy(target.bus, target.size), PAGE_SIZE);
-  return { kind: isOutside ? 'wrong-frame' : 'landed', from, to, call };
+/** Whether [from, from + size) is in no page of the mapping. */
+export function isOutside(target: Target, from: MachineAddr, size: number): boolean {
+  return (
+    offsetBy(from, size) <= floorTo(target.bus, PAGE_SIZE) ||
+    from >= ceilTo(offsetBy(target.bus, target.size), PAGE_SIZE)
+  );
 }
 
 /** The machine byte behind a pseudo-physical address of the kernel's linear map; undefined where nothing is mapped. */

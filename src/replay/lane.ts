@@ -5,6 +5,7 @@
  */
 import { type DmaAddr, type MachineAddr, offsetBy, type PhysAddr } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
+import type { MaintenanceCall } from '../machine/index.ts';
 import type { Meter } from './charge.ts';
 import type { Act, ActName } from './explain.ts';
 import type { Hindrance } from './hindrance.ts';
@@ -17,7 +18,15 @@ import {
   rulesOf,
 } from './history.ts';
 import type { Damage } from './judge.ts';
-import { callOf, type Ground, type Landing, land, type Target } from './landing.ts';
+import {
+  callOf,
+  firstByteOf,
+  type Ground,
+  isOutside,
+  type Landing,
+  landsAt,
+  type Target,
+} from './landing.ts';
 import type { MappingClass, Operation } from './operation.ts';
 
 /** What every lane of a replay shares. */
@@ -141,10 +150,13 @@ export class Lane {
     landed.count = 0;
     for (let i = 0; i < operations.length; i++) {
       const operation = operations[i] as Operation;
-      const landing = land(ground, this.#target, operation);
-      if (landing === undefined) continue;
-      if (landing.kind !== 'landed') this.#goAstray(operation, landing, landing.kind);
-      else landed.add(landing.from - base, landing.to - base, landing.call);
+      const call = callOf(ground.instructions, operation);
+      if (call === undefined) continue;
+      const at = landsAt(ground, this.#target, operation);
+      if (at === undefined) this.#goAstray('fault', operation, firstByteOf(operation), call);
+      else if (isOutside(this.#target, at, operation.size))
+        this.#goAstray('wrong-frame', operation, at, call);
+      else landed.add(at - base, at + operation.size - base, call);
     }
     const edge = histories.step(node, name, from - base, to - base, skipCpuSync, landed);
     this.#node = edge.to;
@@ -153,10 +165,16 @@ export class Lane {
     if (count <= MOST_ACTS) this.#log = { step: edge.step, line, operations, before, count };
   }
 
-  #goAstray(operation: Operation, landing: Landing, rule: Misplaced): void {
-    this.misplace(rule, landing.from, landing.to);
+  #goAstray(
+    kind: 'wrong-frame' | 'fault',
+    operation: Operation,
+    from: MachineAddr,
+    call: MaintenanceCall,
+  ): void {
+    const to = offsetBy(from, operation.size);
+    this.misplace(kind, from, to);
     this.#astray ??= new Map();
-    if (this.#astray.size < MOST_ACTS) this.#astray.set(operation, landing);
+    if (this.#astray.size < MOST_ACTS) this.#astray.set(operation, { kind, from, to, call });
   }
 
   /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias; a kernel that dies. */

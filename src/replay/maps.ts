@@ -3,11 +3,11 @@ import { DMA_MAPPING_ERROR } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
 import { Attribute, hasAttribute, Direction as TraceDirection, type TraceEvent } from '../trace/index.ts';
 import type { Made } from './classify.ts';
-import type { Entry } from './entry-matcher.ts';
+import type { ContextState } from './contexts.ts';
 import type { LiveMapping, MappingKind, SgList } from './live.ts';
-import { NO_OPERATIONS } from './operation.ts';
+import { NO_OPERATIONS, type Operation } from './operation.ts';
 import { attributesOf, type DeviceCount, entryAt, type Session } from './session.ts';
-import { dropPieces, takeWaiting, takeWaitingOne } from './waiting.ts';
+import { dropPieces, takeInnermost, takeWaiting, takeWaitingOne } from './waiting.ts';
 
 export function mapSingle(session: Session, event: TraceEvent): void {
   const { context, uncertain } = session.enter(event);
@@ -20,10 +20,14 @@ export function mapSingle(session: Session, event: TraceEvent): void {
   const count = session.device(event);
   const kind = hasAttribute(event.attributes, Attribute.mmio) ? 'resource' : 'single';
   const made = session.make(context, count.device, dma, phys, size);
-  const recorded = takeWaitingOne(context, 'map', () => entryAt(dma, made.bus, phys, size));
-  const place = { dma, bus: made.bus, phys, size };
-  const mapping = begin(session, count, event, place, made, kind, uncertain, undefined);
+  const recorded = takeInnermost(context, 'map') ?? takeFor(context, made);
+  const mapping = begin(session, count, event, made, kind, uncertain, undefined);
   session.drive.map(mapping, attributesOf(event.attributes, kind), recorded);
+}
+
+/** Apart from its caller: a closure there would cost every map. */
+function takeFor(context: ContextState, { dma, bus, phys, size }: Made): readonly Operation[] {
+  return takeWaitingOne(context, 'map', () => entryAt(dma, bus, phys, size));
 }
 
 export function mapSg(session: Session, event: TraceEvent): void {
@@ -42,7 +46,7 @@ export function mapSg(session: Session, event: TraceEvent): void {
   const pieces = merged ? new Set(event.physAddrs.subarray(0, event.physCount)) : undefined;
   if (pieces) dropPieces(context, pieces);
   const taken = takeWaiting(context, 'map', Math.max(event.ents, dmaCount), () =>
-    mades.map(({ bus }, i) => entryAt(event.dmaAt(i), bus, event.physAt(i), event.sizeAt(i))),
+    mades.map(({ dma, bus, phys, size }) => entryAt(dma, bus, phys, size)),
   );
   const list: SgList = {
     device,
@@ -59,9 +63,7 @@ export function mapSg(session: Session, event: TraceEvent): void {
     : uncertain;
   const attributes = attributesOf(event.attributes, 'sg');
   for (let i = 0; i < dmaCount; i++) {
-    const made = mades[i] as Made;
-    const place = { dma: event.dmaAt(i), bus: made.bus, phys: event.physAt(i), size: event.sizeAt(i) };
-    const mapping = begin(session, count, event, place, made, 'sg', because, list);
+    const mapping = begin(session, count, event, mades[i] as Made, 'sg', because, list);
     list.entries.push(mapping);
     session.drive.map(mapping, attributes, taken[i] ?? NO_OPERATIONS);
   }
@@ -107,26 +109,25 @@ function begin(
   session: Session,
   count: DeviceCount,
   event: TraceEvent,
-  entry: Pick<Entry, 'dma' | 'bus' | 'phys' | 'size'>,
   made: Made,
   kind: MappingKind,
   uncertain: string | undefined,
   list: SgList | undefined,
 ): LiveMapping {
   const { device } = count;
-  const { mappingClass, translated } = made;
+  const { mappingClass } = made;
   const unknown = device.unknown ? `coherence not known: ${device.because}` : undefined;
   const mapping: LiveMapping = {
     device,
     kind,
-    dma: entry.dma,
-    phys: entry.phys,
-    bus: entry.bus,
-    size: entry.size,
+    dma: made.dma,
+    phys: made.phys,
+    bus: made.bus,
+    size: made.size,
     direction: event.direction as Direction,
     skipCpuSync: hasAttribute(event.attributes, Attribute.skipCpuSync),
     mappingClass,
-    translated,
+    translated: made.translated,
     line: event.line,
     lanes: NO_LANES,
     list,

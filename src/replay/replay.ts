@@ -50,6 +50,7 @@ export class Replay implements TraceSink {
   readonly hardware: Hardware;
   readonly tracks: readonly Track[];
   readonly #grants: Grants;
+  readonly #source: TraceSource;
   /** Maintenance events by path: native, the hypercall, any. */
   nativeRecorded = false;
   hypercallsRecorded = false;
@@ -60,6 +61,7 @@ export class Replay implements TraceSink {
   /** @param source the reader that the events come from. */
   constructor(options: ReplayOptions, source: TraceSource) {
     const { platform, own } = options;
+    this.#source = source;
     const p2m = new P2m();
     this.hardware = { automaton: this.automaton, lineSize: platform.lineSize };
     const instructions = instructionsOf(platform);
@@ -101,6 +103,7 @@ export class Replay implements TraceSink {
       case EventKind.xenSyncForCpu:
       case EventKind.dmaCacheMaint:
         this.maintenanceRecorded = true;
+        this.#source.mute(kind);
         return;
       case EventKind.p2m:
         session.saw(event);

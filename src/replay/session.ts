@@ -13,7 +13,7 @@ import {
   pfnOf,
 } from '../address/index.ts';
 import { dmaToMachineThrough } from '../devicetree/index.ts';
-import type { Attributes, Direction } from '../linux/index.ts';
+import { type Attributes, type Direction, NO_ATTRIBUTES } from '../linux/index.ts';
 import { Attribute, EventKind, hasAttribute, type TraceEvent } from '../trace/index.ts';
 import { classify, type Made } from './classify.ts';
 import { type ContextState, Contexts } from './contexts.ts';
@@ -36,6 +36,8 @@ export interface TraceSource {
   /** Names of devices, by the index in events. */
   readonly devices: readonly string[];
   readonly contextKnown: boolean;
+  /** It need deliver no more events of this kind. */
+  mute(kind: EventKind): void;
 }
 
 const CONTEXTS = 4;
@@ -99,6 +101,7 @@ export class Session {
 
   /** The grant of a frame is unmapped, in whatever context: DMA to it is over, and its maintenance. */
   settleFrame(frame: Mfn): void {
+    if (this.#closing.size === 0) return;
     const from = machineAddrOf(frame);
     const isOfFrame = ({ entries }: SgClosing) =>
       entries.some(({ bus, size }) => bus < from + PAGE_SIZE && bus + size > from);
@@ -108,8 +111,10 @@ export class Session {
   #settleWhere(context: ContextState, isComplete: (closing: SgClosing) => boolean): void {
     const { closings } = context;
     if (closings.length === 0) return;
-    context.closings = closings.filter((closing) => !isComplete(closing));
-    for (const closing of closings) if (!context.closings.includes(closing)) this.#close(closing);
+    const complete = closings.filter(isComplete);
+    if (complete.length === 0) return;
+    context.closings = closings.filter((closing) => !complete.includes(closing));
+    for (const closing of complete) this.#close(closing);
     if (context.closings.length === 0) this.#closing.delete(context);
   }
 
@@ -179,7 +184,7 @@ export class Session {
     const foreign = this.p2m.get(pfnOf(phys));
     const direct = foreign === undefined ? undefined : offsetBy(machineAddrOf(foreign), pageOffset(phys));
     const bounce = context.takeBounce(phys, direct === undefined ? undefined : machineToDma(direct), size);
-    return classify(this.platform, this.p2m, device, dma, phys, this.busOf(device, dma), bounce);
+    return classify(this.platform, this.p2m, device, dma, phys, size, this.busOf(device, dma), bounce);
   }
 
   /** Events of a CPU (-1: of any) were lost before this line: what is live or waits there is not certain any more. */
@@ -200,6 +205,7 @@ export function entryAt(dma: DmaAddr, bus: MachineAddr, phys: PhysAddr, size: nu
 
 /** The attributes of a call; what was mapped as a resource has no RAM behind it. */
 export function attributesOf(bits: number, kind: MappingKind): Attributes {
+  if (bits === 0 && kind !== 'resource') return NO_ATTRIBUTES;
   return {
     skipCpuSync: hasAttribute(bits, Attribute.skipCpuSync),
     mmio: kind === 'resource',

@@ -2,13 +2,15 @@
 import { busToPhys, type DmaAddr, machineAddrOf, offsetBy, pfnOf } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
 import { Direction as TraceDirection, type TraceEvent } from '../trace/index.ts';
+import type { ContextState } from './contexts.ts';
 import type { Entry } from './entry-matcher.ts';
 import type { LiveMapping, MappingKind, SgList } from './live.ts';
 import { checkUnmap, type DriverCall, reportUnallocated } from './misuse.ts';
+import type { Operation } from './operation.ts';
 import type { ReplayDevice } from './platform.ts';
 import { attributesOf, driverCall, entryAt, type Session } from './session.ts';
 import { SgClosing } from './sg-closing.ts';
-import { takeWaitingOne } from './waiting.ts';
+import { takeInnermost, takeWaitingOne } from './waiting.ts';
 
 export function unmapSingle(session: Session, event: TraceEvent): void {
   const { context, uncertain } = session.enter(event);
@@ -19,7 +21,7 @@ export function unmapSingle(session: Session, event: TraceEvent): void {
   }
   const call = driverCall(event);
   const mapping = session.live.forUnmap(device, call.dma, call.size, call.direction);
-  const recorded = takeWaitingOne(context, 'unmap', () => rangeOf(session, device, call));
+  const recorded = takeInnermost(context, 'unmap') ?? takeFor(session, context, device, call);
   if (mapping === undefined) {
     unmapUnknown(session, device, call, uncertain !== undefined);
     if (uncertain === undefined)
@@ -33,6 +35,16 @@ export function unmapSingle(session: Session, event: TraceEvent): void {
   if (mapping.kind !== 'single') return;
   const attributes = attributesOf(event.attributes, 'single');
   session.drive.close(mapping, event.line, attributes, recorded, uncertain === undefined);
+}
+
+/** Apart from its caller: a closure there would cost every unmap. */
+function takeFor(
+  session: Session,
+  context: ContextState,
+  device: ReplayDevice,
+  call: DriverCall,
+): readonly Operation[] {
+  return takeWaitingOne(context, 'unmap', () => rangeOf(session, device, call));
 }
 
 /** Memory given back, a resource unmapped: no maintenance. */

@@ -31,19 +31,21 @@ export function takeWaiting(
   return list.map((entry) => entry.operations);
 }
 
-/** The same for a call with one entry. */
+/** The usual case of an event with one entry: the innermost call is the event's. Undefined where it is not. */
+export function takeInnermost(context: ContextState, kind: Call['kind']): readonly Operation[] | undefined {
+  const { calls } = context;
+  const { last } = calls;
+  if (last?.kind !== kind) return undefined;
+  calls.pop();
+  return last.operations;
+}
+
+/** As `takeWaiting`, for an event with one entry. */
 export function takeWaitingOne(
   context: ContextState,
   kind: Call['kind'],
   entry: () => Entry,
 ): readonly Operation[] {
-  const { calls } = context;
-  const last = calls.at(-1);
-  // The usual case by far: the innermost call is the event's.
-  if (last?.kind === kind) {
-    calls.pop();
-    return last.operations;
-  }
   return takeWaiting(context, kind, 1, () => [entry()])[0] ?? NO_OPERATIONS;
 }
 
@@ -53,14 +55,15 @@ function takeCalls(
   kind: Call['kind'],
   total: number,
 ): (readonly Operation[])[] | undefined {
-  const { calls } = context;
+  const all = context.calls.all();
   const own: Call[] = [];
-  for (let i = calls.length - 1; i >= 0 && own.length < total; i--) {
-    const call = calls[i] as Call;
+  for (let i = all.length - 1; i >= 0 && own.length < total; i--) {
+    const call = all[i] as Call;
     if (call.kind === kind) own.push(call);
   }
   if (own.length < total) return undefined;
-  context.calls = calls.length === own.length ? [] : calls.filter((call) => !own.includes(call));
+  if (all.length === own.length) context.calls.clear();
+  else context.calls.keep((call) => !own.includes(call));
   return own.reverse().map((call) => call.operations);
 }
 

@@ -98,7 +98,8 @@ export const Attribute = {
 
 /** Is this attribute among them. */
 export function hasAttribute(attributes: number, attribute: number): boolean {
-  return Math.floor(attributes / attribute) % 2 === 1;
+  // Most calls have none.
+  return attributes !== 0 && Math.floor(attributes / attribute) % 2 === 1;
 }
 
 /** In which context the CPU was, from the flags column. Contexts nest in this order. */

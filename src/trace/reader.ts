@@ -46,6 +46,8 @@ export class FtraceReader {
   #strange = 0;
   #firstStrange: StrangeLine | undefined;
   #contextKnown = true;
+  /** By EventKind: no more of them are wanted. */
+  readonly #muted: boolean[] = new Array<boolean>(Object.keys(EventKind).length).fill(false);
   readonly #matcher: LineMatcher | undefined;
   /** Where the matcher's window begins in the bytes that are read. */
   #window = 0;
@@ -60,6 +62,11 @@ export class FtraceReader {
   /** False from the first event on that is printed without its flags column. */
   get contextKnown(): boolean {
     return this.#contextKnown;
+  }
+
+  /** Deliver no more events of this kind. They are read and counted as before. */
+  mute(kind: EventKind): void {
+    this.#muted[kind] = true;
   }
 
   /** Read more of the trace. `chunk` may begin and end anywhere, and is not kept. */
@@ -138,13 +145,17 @@ export class FtraceReader {
       const layout = layouts[words[word] as number] as KnownLayout;
       const header = headers[words[word + 1] as number] as KnownHeader;
       const { shape, name } = layout;
-      if (shape !== undefined && !fill(event, layout, shape, values, record + 2, this.#payload)) {
-        // Its keys will say why; nothing is learnt from it.
-        this.#readLine(bytes, this.#window + (words[word + 2] as number) - WINDOW);
-      } else {
+      // No line of a kind without `finish` says what does not fit.
+      if (shape === undefined || (this.#muted[shape.kind] && !shape.finish)) {
         this.#line++;
         name.count++;
-        if (shape !== undefined) this.#deliver(shape.kind, name, header);
+      } else if (fill(event, layout, shape, values, record + 2, this.#payload)) {
+        this.#line++;
+        name.count++;
+        this.#deliver(shape.kind, name, header);
+      } else {
+        // Its keys will say why; nothing is learnt from it.
+        this.#readLine(bytes, this.#window + (words[word + 2] as number) - WINDOW);
       }
       record += (words[word + 3] as number) >> 3;
     }
@@ -193,6 +204,7 @@ export class FtraceReader {
   }
 
   #deliver(kind: EventKind, name: EventName, header: KnownHeader): void {
+    if (this.#muted[kind]) return;
     const event = this.#event;
     event.kind = kind;
     event.name = name.name;
