@@ -13,7 +13,8 @@ import {
 } from '../explore/index.ts';
 import { type Configuration, configurationOf, KernelSourceError } from '../kernel-source/index.ts';
 import type { Design } from '../linux/index.ts';
-import { checkJson, checkReport, makeStyle } from '../report/index.ts';
+import { checkJson, checkReport } from '../report/check/index.ts';
+import { makeStyle } from '../report/index.ts';
 import { parseScenario, type Scenario } from '../scenario/index.ts';
 import { parseDesigns } from './choice.ts';
 import {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { DESIGNS, findDesign } from '../designs/index.ts';
 import type { Design, Release } from '../linux/index.ts';
-import type { Geometry, Policy } from '../machine/index.ts';
+import type { Geometry, Policy } from '../machine/concrete/index.ts';
 import {
   costsAt,
   type DiskLoad,
@@ -16,16 +16,16 @@ import {
   SWEPT_OFFSETS,
   TraceRecorder,
 } from '../pv/index.ts';
+import { makeStyle } from '../report/index.ts';
 import {
   type CostSeries,
   costPlotSvg,
-  makeStyle,
   type RunDocument,
   type RunRow,
   runJson,
   runReport,
   verdictOf,
-} from '../report/index.ts';
+} from '../report/run/index.ts';
 import { closest } from '../text/index.ts';
 import { Exit } from './exit-code.ts';
 import { readImage, writePng } from './image.ts';

@@ -1,6 +1,7 @@
 /** A run as the text that a kernel with the probes of docs/recording.md would have written. */
 import { INVALID_P2M_ENTRY, type Mfn, NO_SLOT, type Pfn } from '../../address/index.ts';
-import type { Attributes, Device, SimulatedDevice } from '../../linux/index.ts';
+import type { Attributes, Device } from '../../linux/index.ts';
+import type { SimulatedDevice } from '../../linux/simulated/index.ts';
 import { Attribute, EventKind, formatEvent, TRACE_HEADER, TraceEvent } from '../../trace/index.ts';
 import type { TraceSink } from '../host/dma.ts';
 import type { MappingRecord } from '../host/journal.ts';

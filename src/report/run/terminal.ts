@@ -1,10 +1,10 @@
 /** What `run` found, for people: did the data arrive, which bytes did not, why, and what it cost. */
-import { hex } from '../address/index.ts';
-import type { RunFinding, WrongRange } from '../pv/index.ts';
-import { type RunRow, verdictOf } from './run-json.ts';
-import type { RunDocument } from './run-schema.ts';
-import type { Style } from './style.ts';
-import { plural, wrap } from './words.ts';
+import { hex } from '../../address/index.ts';
+import type { RunFinding, WrongRange } from '../../pv/index.ts';
+import type { Style } from '../style.ts';
+import { plural, wrap } from '../words.ts';
+import { type RunRow, verdictOf } from './json.ts';
+import type { RunDocument } from './schema.ts';
 
 const WIDTH = 110;
 /** Ranges and findings that are listed of one run. */

@@ -1,9 +1,9 @@
 /** The machine-readable report: dmalab/replay@1. */
-import { type ByteRange, type DmaAddr, hex } from '../address/index.ts';
-import { DIRECTION_NAMES } from '../linux/index.ts';
-import type { Finding, Misuse, TrackResult } from '../replay/index.ts';
+import { type ByteRange, type DmaAddr, hex } from '../../address/index.ts';
+import { DIRECTION_NAMES } from '../../linux/index.ts';
+import type { Finding, Misuse, TrackResult } from '../../replay/index.ts';
+import { kernelSourceMember } from '../kernel-source-json.ts';
 import { ASSUMPTIONS, type ReportContext } from './context.ts';
-import { kernelSourceMember } from './kernel-source-schema.ts';
 import type { ReplayDocument } from './schema.ts';
 
 export function jsonReport(context: ReportContext): ReplayDocument {

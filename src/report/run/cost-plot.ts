@@ -1,6 +1,6 @@
 /** What maintenance costs against size and offset of requests, as a picture: a column for each offset, a row for each measure. */
-import type { CostPoint } from '../pv/index.ts';
-import { element, type Svg, text } from './svg-text.ts';
+import type { CostPoint } from '../../pv/index.ts';
+import { element, type Svg, text } from '../svg-text.ts';
 
 /** Costs of one design at one offset of buffers. */
 export interface CostSeries {

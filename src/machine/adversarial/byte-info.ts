@@ -2,7 +2,7 @@
  * What the adversarial machine keeps of a byte, in one number (so that runs compare and join cheaply): its may-set and what
  * was found out about its value.
  */
-import type { Node } from '../coherence/index.ts';
+import type { Node } from '../../coherence/index.ts';
 
 declare const byteBrand: unique symbol;
 export type ByteInfo = number & { readonly [byteBrand]: 'ByteInfo' };

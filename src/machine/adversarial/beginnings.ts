@@ -1,7 +1,7 @@
 /** How memory was said to begin, so that lines that several ranges share begin as all of them say. */
-import { ceilTo, floorTo, type MachineAddr } from '../address/index.ts';
-import { type LineSizes, wholeLines } from './lines.ts';
-import type { Initial } from './machine.ts';
+import { ceilTo, floorTo, type MachineAddr } from '../../address/index.ts';
+import { type LineSizes, wholeLines } from '../lines.ts';
+import type { Initial } from '../machine.ts';
 import { Memory } from './memory.ts';
 
 const KINDS: readonly Initial[] = ['written', 'anything', 'clean', 'anothers'];

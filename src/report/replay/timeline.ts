@@ -1,7 +1,7 @@
 /** The shortest way a byte goes wrong, as a small timeline: what happened, and what the two copies hold after it. */
-import { type DmaAddr, hex, offsetBy } from '../address/index.ts';
-import { type ByteState, Operation, type SpontaneousName, Start } from '../coherence/index.ts';
-import type { Act, Story, StoryStep } from '../replay/index.ts';
+import { type DmaAddr, hex, offsetBy } from '../../address/index.ts';
+import { type ByteState, Operation, type SpontaneousName, Start } from '../../coherence/index.ts';
+import type { Act, Story, StoryStep } from '../../replay/index.ts';
 
 export interface TimelineRow {
   readonly what: string;

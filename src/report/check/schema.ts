@@ -1,6 +1,6 @@
 /** The JSON document of `check --json`. The schema is the contract; schemas/ holds it as JSON Schema. */
 import { z } from 'zod';
-import { kernelSource } from './kernel-source-schema.ts';
+import { kernelSource } from '../kernel-source-schema.ts';
 
 const count = z.int().min(0);
 const address = z.string().regex(/^0x[0-9a-f]+$/);

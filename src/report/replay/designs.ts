@@ -1,9 +1,9 @@
 /** What each design would have done on this load, and at what cost: a table, and the sentence that follows from it. */
 import Table from 'cli-table3';
-import type { TrackResult, Verdict } from '../replay/index.ts';
+import type { TrackResult, Verdict } from '../../replay/index.ts';
+import type { Style } from '../style.ts';
+import { plural } from '../words.ts';
 import type { ReportContext } from './context.ts';
-import type { Style } from './style.ts';
-import { plural } from './words.ts';
 
 const HEADINGS = [
   'design',

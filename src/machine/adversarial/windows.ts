@@ -1,7 +1,7 @@
 /** Windows that are open, counted: which devices may read or write a byte at any time. */
-import type { MachineAddr } from '../address/index.ts';
-import { wholeLines } from './lines.ts';
-import type { Port, Window } from './machine.ts';
+import type { MachineAddr } from '../../address/index.ts';
+import { wholeLines } from '../lines.ts';
+import type { Port, Window } from '../machine.ts';
 
 /** One window, or what is left of one. */
 export interface OpenWindow {

@@ -4,13 +4,12 @@
  *
  * Bytes with one history are one run, so an operation costs a few table look-ups whatever its length.
  */
-import { type ByteRange, joinRanges, type MachineAddr, offsetBy } from '../address/index.ts';
-import { addModes, Mode, type ModeSet, NEVER, Operation, removeModes } from '../coherence/index.ts';
-import { DEFINED, UNTOLD } from './byte-info.ts';
-import { type Footprint, NO_FOOTPRINT } from './footprint.ts';
-import { modelOf, Vocabulary } from './hardware.ts';
-import type { History, Label } from './history.ts';
-import { forEachReached, type LineSizes, lineSizesOf, wholeLines } from './lines.ts';
+import { type ByteRange, joinRanges, type MachineAddr, offsetBy } from '../../address/index.ts';
+import { addModes, Mode, type ModeSet, NEVER, Operation, removeModes } from '../../coherence/index.ts';
+import { type Footprint, NO_FOOTPRINT } from '../footprint.ts';
+import { modelOf, Vocabulary } from '../hardware.ts';
+import type { History, Label } from '../history.ts';
+import { forEachReached, type LineSizes, lineSizesOf, wholeLines } from '../lines.ts';
 import type {
   CpuAccess,
   FaultSink,
@@ -21,8 +20,9 @@ import type {
   OuterOperation,
   Port,
   Window,
-} from './machine.ts';
-import type { MaintenanceCall } from './maintenance.ts';
+} from '../machine.ts';
+import type { MaintenanceCall } from '../maintenance.ts';
+import { DEFINED, UNTOLD } from './byte-info.ts';
 import { MaySets } from './may-sets.ts';
 import { type OpenWindow, Windows } from './windows.ts';
 

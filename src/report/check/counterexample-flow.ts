@@ -1,5 +1,5 @@
 /** Which way data goes in a line of a counterexample: between who acts and the copies of the byte. */
-import type { Rule, TimelineStep } from '../explore/index.ts';
+import type { Rule, TimelineStep } from '../../explore/index.ts';
 
 /** An end of an arrow: the one who acts, or a copy by its place in the list. */
 export type End = 'actor' | number;

@@ -2,7 +2,7 @@
  * Every byte of memory under both disciplines: which states it can be in, what is wrong with them, and, for one byte,
  * how it came to that.
  */
-import { type ByteRange, floorTo, type MachineAddr, offsetBy } from '../address/index.ts';
+import { type ByteRange, floorTo, type MachineAddr, offsetBy } from '../../address/index.ts';
 import {
   addModes,
   elsewhere,
@@ -11,14 +11,14 @@ import {
   type ModeSet,
   Operation,
   Start,
-} from '../coherence/index.ts';
+} from '../../coherence/index.ts';
+import { FaultList } from '../fault-list.ts';
+import { automatonOf } from '../hardware.ts';
+import { HistoryLog } from '../history.ts';
+import { type LineSizes, wholeLines } from '../lines.ts';
+import type { FaultSink, Initial } from '../machine.ts';
 import { type Beginning, Beginnings } from './beginnings.ts';
 import { DEFINED, type Facts } from './byte-info.ts';
-import { FaultList } from './fault-list.ts';
-import { automatonOf } from './hardware.ts';
-import { HistoryLog } from './history.ts';
-import { type LineSizes, wholeLines } from './lines.ts';
-import type { FaultSink, Initial } from './machine.ts';
 import { type Finding, Track, type ValueRead } from './track.ts';
 
 const START: Readonly<Record<Initial, Start>> = {

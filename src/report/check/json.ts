@@ -1,9 +1,9 @@
 /** The machine-readable report of `check`: dmalab/check@1. */
-import { hex } from '../address/index.ts';
-import type { CheckRow, Copy, Violation } from '../explore/index.ts';
-import type { CheckDocument } from './check-schema.ts';
-import type { KernelSourceReport } from './kernel-source-facts.ts';
-import { kernelSourceMember } from './kernel-source-schema.ts';
+import { hex } from '../../address/index.ts';
+import type { CheckRow, Copy, Violation } from '../../explore/index.ts';
+import type { KernelSourceReport } from '../kernel-source-facts.ts';
+import { kernelSourceMember } from '../kernel-source-json.ts';
+import type { CheckDocument } from './schema.ts';
 
 type Row = CheckDocument['results'][number];
 

@@ -2,11 +2,11 @@
  * A counterexample as a timeline no wider than 75 columns, fit for a mail: agents side by side, each indented as its name is, and what
  * each copy of one byte holds afterwards.
  */
-import { type AnyAddr, hex } from '../address/index.ts';
-import type { Copy, Rule, TimelineKind, TimelineStep, Violation } from '../explore/index.ts';
+import { type AnyAddr, hex } from '../../address/index.ts';
+import type { Copy, Rule, TimelineKind, TimelineStep, Violation } from '../../explore/index.ts';
+import type { Style } from '../style.ts';
+import { plural } from '../words.ts';
 import { fold } from './counterexample-text.ts';
-import type { Style } from './style.ts';
-import { plural } from './words.ts';
 
 /** Columns of a mail that quotes once and still fits into 80. */
 export const MAIL_WIDTH = 75;

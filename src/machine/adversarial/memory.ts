@@ -1,6 +1,6 @@
 /** All of memory as runs of bytes, a frame at a time, made when a byte of it is first touched. */
-import { type MachineAddr, machineAddrOf, mfnOf, PAGE_SIZE } from '../address/index.ts';
-import { Runs } from './runs.ts';
+import { type MachineAddr, machineAddrOf, mfnOf, PAGE_SIZE } from '../../address/index.ts';
+import { Runs } from '../runs.ts';
 
 export class Memory<Value extends number> {
   readonly #frames = new Map<number, Runs<Value>>();

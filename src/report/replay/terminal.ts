@@ -1,13 +1,14 @@
 /** The report for people: the verdict first, each distinct problem once, then what each design would have done. */
-import { type ByteRange, type DmaAddr, hex } from '../address/index.ts';
-import { DIRECTION_NAMES } from '../linux/index.ts';
-import type { Problem, TrackResult } from '../replay/index.ts';
+import { type ByteRange, type DmaAddr, hex } from '../../address/index.ts';
+import { DIRECTION_NAMES } from '../../linux/index.ts';
+import type { Problem, TrackResult } from '../../replay/index.ts';
+import { kernelSourceText } from '../kernel-source.ts';
+import type { Style } from '../style.ts';
+import { plural, wrap } from '../words.ts';
 import { ASSUMPTIONS, type ReportContext } from './context.ts';
 import { designSentences, designTable } from './designs.ts';
-import { kernelSourceText } from './kernel-source.ts';
-import type { Style } from './style.ts';
+import { headline } from './headline.ts';
 import { byteName, timeline } from './timeline.ts';
-import { headline, plural, wrap } from './words.ts';
 
 /** The whole report, lines ending in newlines. */
 export function terminalReport(context: ReportContext, style: Style): string {

@@ -2,7 +2,7 @@
  * A counterexample in the Trace Event Format (JSON object form), which Perfetto and chrome://tracing open: a track for each agent and one
  * for each copy of the byte. There is no real time: a line of the timeline takes one microsecond.
  */
-import type { CheckRow, Rule, TimelineStep } from '../explore/index.ts';
+import type { CheckRow, Rule, TimelineStep } from '../../explore/index.ts';
 import { actingAgents, copyText, isAgents, stepText } from './counterexample.ts';
 
 export interface TraceContext {

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findDesign } from '../designs/index.ts';
-import { type CheckRow, checkScenario, summarise } from '../explore/index.ts';
-import { parseScenario, type Scenario } from '../scenario/index.ts';
-import { boardsBeside } from '../scenario/testing.ts';
+import { findDesign } from '../../designs/index.ts';
+import { type CheckRow, checkScenario, summarise } from '../../explore/index.ts';
+import { parseScenario, type Scenario } from '../../scenario/index.ts';
+import { boardsBeside } from '../../scenario/testing.ts';
+import { makeStyle } from '../style.ts';
 import { counterexample } from './counterexample.ts';
 import { fold } from './counterexample-text.ts';
 import { counterexampleTrace, type TraceEvent } from './perfetto.ts';
-import { makeStyle } from './style.ts';
 import { counterexampleSvg } from './svg.ts';
 
-const ROOT = fileURLToPath(new URL('../../scenarios/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../scenarios/', import.meta.url));
 const PLAIN = makeStyle(false);
 
 function read(file: string, change = (text: string) => text): Scenario {

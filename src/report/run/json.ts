@@ -1,8 +1,8 @@
 /** The machine-readable report of `run`: dmalab/run@1. */
-import { hex } from '../address/index.ts';
-import { DIRECTION_NAMES } from '../linux/index.ts';
-import type { LoadResult, RunFinding } from '../pv/index.ts';
-import type { RunDocument } from './run-schema.ts';
+import { hex } from '../../address/index.ts';
+import { DIRECTION_NAMES } from '../../linux/index.ts';
+import type { LoadResult, RunFinding } from '../../pv/index.ts';
+import type { RunDocument } from './schema.ts';
 
 type Row = RunDocument['runs'][number];
 

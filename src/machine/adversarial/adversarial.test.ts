@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type MachineAddr, machineAddr } from '../address/index.ts';
+import { type MachineAddr, machineAddr } from '../../address/index.ts';
+import { shortestExecution } from '../history.ts';
+import type { MachineFault, MachineSpec, Port } from '../machine.ts';
+import { maintenanceCalls } from '../maintenance.ts';
 import { AdversarialMachine, type AdversarialOptions } from './adversarial.ts';
-import { shortestExecution } from './history.ts';
-import type { MachineFault, MachineSpec, Port } from './machine.ts';
-import { maintenanceCalls } from './maintenance.ts';
 
 const SPEC: MachineSpec = {
   lineSizes: [64],

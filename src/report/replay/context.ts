@@ -1,7 +1,7 @@
 /** What a report says besides the result itself. */
-import type { ReplayResult } from '../replay/index.ts';
-import type { TraceSummary } from '../trace/index.ts';
-import type { KernelSourceReport } from './kernel-source-facts.ts';
+import type { ReplayResult } from '../../replay/index.ts';
+import type { TraceSummary } from '../../trace/index.ts';
+import type { KernelSourceReport } from '../kernel-source-facts.ts';
 
 export interface ReportContext {
   /** The trace's name as the user gave it. */

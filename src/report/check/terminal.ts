@@ -1,11 +1,11 @@
 /** What `check` found, for people: expectations first, then scenarios by designs, then how it goes wrong. */
-import { DESIGNS } from '../designs/index.ts';
-import { type CheckRow, type CheckSummary, isOpen, isUnmet, type Shrinking } from '../explore/index.ts';
+import { DESIGNS } from '../../designs/index.ts';
+import { type CheckRow, type CheckSummary, isOpen, isUnmet, type Shrinking } from '../../explore/index.ts';
+import { kernelSourceText } from '../kernel-source.ts';
+import type { KernelSourceReport } from '../kernel-source-facts.ts';
+import type { Style } from '../style.ts';
+import { plural, wrap } from '../words.ts';
 import { counterexample } from './counterexample.ts';
-import { kernelSourceText } from './kernel-source.ts';
-import type { KernelSourceReport } from './kernel-source-facts.ts';
-import type { Style } from './style.ts';
-import { plural, wrap } from './words.ts';
 
 /** Everything that was checked: one summary a scenario and design. */
 export interface CheckContext {

@@ -1,6 +1,6 @@
 /** The JSON document of `replay --json`. The schema is the contract; schemas/ holds it as JSON Schema. */
 import { z } from 'zod';
-import { kernelSource } from './kernel-source-schema.ts';
+import { kernelSource } from '../kernel-source-schema.ts';
 
 const address = z
   .string()

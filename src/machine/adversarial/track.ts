@@ -2,7 +2,7 @@
  * All of memory under one discipline (is a copy current? is it one's own?): a may-set for every byte, in runs, and the
  * verdicts on what is done with them.
  */
-import type { ByteRange, MachineAddr } from '../address/index.ts';
+import type { ByteRange, MachineAddr } from '../../address/index.ts';
 import {
   type Automaton,
   addModes,
@@ -14,9 +14,9 @@ import {
   NEVER,
   type Operation,
   type Start,
-} from '../coherence/index.ts';
+} from '../../coherence/index.ts';
+import type { MachineRule } from '../machine.ts';
 import { type ByteInfo, DEFINED, type Facts, factsOf, infoOf, nodeOf, UNTOLD } from './byte-info.ts';
-import type { MachineRule } from './machine.ts';
 import { Memory } from './memory.ts';
 
 /** Bytes that went wrong, and how the coherence engine calls it. */

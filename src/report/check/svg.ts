@@ -2,7 +2,8 @@
  * A counterexample as a picture: time runs downwards, a lane for each agent, one for each copy of the byte. Colours are apart for
  * the colour-blind, and patterns and words say the same without colour.
  */
-import type { CheckRow, Copy, TimelineStep, Violation } from '../explore/index.ts';
+import type { CheckRow, Copy, TimelineStep, Violation } from '../../explore/index.ts';
+import { element, type Svg, text } from '../svg-text.ts';
 import {
   actingAgents,
   copyText,
@@ -14,7 +15,6 @@ import {
 } from './counterexample.ts';
 import { type End, type Flow, flowOf } from './counterexample-flow.ts';
 import { fold } from './counterexample-text.ts';
-import { element, type Svg, text } from './svg-text.ts';
 
 export interface PictureContext {
   readonly title: string;
