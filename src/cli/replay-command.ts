@@ -11,7 +11,7 @@ import { Exit, exitOf } from './exit-code.ts';
 import { FirstLook, type OwnDesign, ownDesign } from './infer.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
-import { openSource } from './kernel-source/open.ts';
+import { openSource } from './kernel-source.ts';
 import { showProgress } from './progress.ts';
 import { parseRelease } from './release.ts';
 import { nameOf, readChunks, type Source, sizeOf } from './sources.ts';
