@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openTree } from '../src/cli/kernel-source/build.ts';
 import { sourceName } from '../src/kernel-source/index.ts';
-import { type ReplayDocument, replayDocument } from '../src/report/schema.ts';
+import { type ReplayDocument, replayDocument } from '../src/report/replay/schema.ts';
 
 const MAIN = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 

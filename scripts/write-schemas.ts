@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { auditDocument, comparisonDocument } from '../src/report/audit/schema.ts';
-import { checkDocument } from '../src/report/check-schema.ts';
-import { runDocument } from '../src/report/run-schema.ts';
-import { replayDocument } from '../src/report/schema.ts';
+import { checkDocument } from '../src/report/check/schema.ts';
+import { replayDocument } from '../src/report/replay/schema.ts';
+import { runDocument } from '../src/report/run/schema.ts';
 import { scenarioFile } from '../src/scenario/schema.ts';
 
 const FOLDER = new URL('../schemas/', import.meta.url);

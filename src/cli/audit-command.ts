@@ -16,11 +16,11 @@ import {
   boardJson,
   comparisonJson,
   comparisonReport,
-  makeStyle,
   type SarifResult,
   sarifLog,
   sarifResults,
 } from '../report/audit/index.ts';
+import { makeStyle } from '../report/index.ts';
 import { naming, readOverlayFile, readTree } from './board.ts';
 import { parseDom0Memory } from './dom0-memory.ts';
 import { Exit } from './exit-code.ts';

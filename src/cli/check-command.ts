@@ -11,9 +11,10 @@ import {
   isUnmet,
   summarise,
 } from '../explore/index.ts';
-import { type Configuration, configurationOf, KernelSourceError } from '../kernel-source/index.ts';
+import { KernelSourceError } from '../kernel-source/index.ts';
 import type { Design } from '../linux/index.ts';
-import { checkJson, checkReport, makeStyle } from '../report/index.ts';
+import { checkJson, checkReport } from '../report/check/index.ts';
+import { makeStyle } from '../report/index.ts';
 import { parseScenario, type Scenario } from '../scenario/index.ts';
 import { parseDesigns } from './choice.ts';
 import {
@@ -26,8 +27,8 @@ import { Exit } from './exit-code.ts';
 import { filesOf } from './folders.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
-import { Source } from './kernel-source/source.ts';
-import { Snapshot, watchedFiles } from './kernel-source/watch.ts';
+import type { KernelKind } from './kernel-source/source.ts';
+import { openSource } from './kernel-source.ts';
 import { showProgress } from './progress.ts';
 import { scenarioBoards } from './scenario-boards.ts';
 import { nameOf, readWhole } from './sources.ts';
@@ -53,6 +54,7 @@ export async function checkCommand(paths: readonly string[], flags: CheckFlags, 
     throw new UsageError(
       `--watch: found ${flags.json ? '--json' : 'no --kernel-source'}, expected --kernel-source and a report for people`,
     );
+  const { Snapshot, watchedFiles } = await import('./kernel-source/watch.ts');
   for (;;) {
     const files = paths.filter((path) => path !== '-').flatMap(scenarioFiles);
     const snapshot = new Snapshot([...watchedFiles(tree), ...files]);
@@ -69,13 +71,13 @@ export async function checkCommand(paths: readonly string[], flags: CheckFlags, 
 }
 
 async function checkOnce(paths: readonly string[], flags: CheckFlags, io: Io): Promise<Exit> {
-  const source = flags.kernelSource === undefined ? undefined : new Source(flags.kernelSource);
+  const source = await openSource(flags.kernelSource);
   const asked = parseDesigns(flags.design, source?.name);
   checkFileNames(flags);
   const files =
     paths.length === 0 ? scenarioFiles(relative('.', SHIPPED) || '.') : paths.flatMap(scenarioFiles);
   const scenarios = await readScenarios(files, flags, io);
-  const built = source?.build(configurationsOf(scenarios));
+  const built = source?.build(kernelsOf(scenarios));
   const begin = performance.now();
   const rows: CheckRow[] = [];
   const summaries: CheckSummary[] = [];
@@ -168,23 +170,20 @@ function designsFor(
   const builtIn = DESIGNS.filter(
     (design) => isWanted(design) && (expected.has(design.name) || fits(scenario, design.on)),
   );
-  const runsSource = configurationsOf([scenario]).size > 0;
+  const runsSource = kernelsOf([scenario]).length > 0;
   return [
     ...builtIn,
     ...sources.filter((design) => runsSource && isWanted(design) && fits(scenario, design.on)),
   ];
 }
 
-/** What a kernel's source must be built for, to run in these scenarios: nothing for what it is not for (x86). */
-function configurationsOf(scenarios: readonly Scenario[]): Set<Configuration['name']> {
-  const names = new Set<Configuration['name']>();
-  for (const { cases } of scenarios)
-    for (const { platform } of cases) {
-      const { architecture, lpae } = platform;
-      if (architecture === 'x86') continue;
-      names.add(configurationOf({ architecture, physBits: architecture === 'arm64' || lpae ? 64 : 32 }));
-    }
-  return names;
+/** The kernels that are to run a kernel's source in these scenarios: none of what it is not for (x86). */
+function kernelsOf(scenarios: readonly Scenario[]): KernelKind[] {
+  return scenarios.flatMap(({ cases }) =>
+    cases.flatMap(({ platform: { architecture, lpae } }) =>
+      architecture === 'x86' ? [] : [{ architecture, physBits: architecture === 'arm64' || lpae ? 64 : 32 }],
+    ),
+  );
 }
 
 function fits(scenario: Scenario, on: Design['on']): boolean {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { hasDtc } from '../devicetree/testing.ts';
-import { type CheckDocument, checkDocument } from '../report/check-schema.ts';
+import { type CheckDocument, checkDocument } from '../report/check/schema.ts';
 import { childCpuSeconds, dmalab, file, spawnDmalab } from './testing.ts';
 
 const SCENARIOS = fileURLToPath(new URL('../../scenarios/', import.meta.url));

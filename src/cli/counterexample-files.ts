@@ -8,7 +8,8 @@ import {
   shrinkCase,
 } from '../explore/index.ts';
 import type { Design } from '../linux/index.ts';
-import { counterexample, counterexampleSvg, counterexampleTrace, makeStyle } from '../report/index.ts';
+import { counterexample, counterexampleSvg, counterexampleTrace } from '../report/check/index.ts';
+import { makeStyle } from '../report/index.ts';
 import { type Io, UsageError } from './io.ts';
 import { refuseExisting, writeNewFile } from './new-file.ts';
 import { VERSION } from './version.ts';

@@ -1,7 +1,7 @@
 /** The examples of docs/rules.md, run. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { replayDocument } from '../report/schema.ts';
+import { replayDocument } from '../report/replay/schema.ts';
 import { event, file, replayJson, traceFile } from './testing.ts';
 
 const text = readFileSync(new URL('../../docs/rules.md', import.meta.url), 'utf8');

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { replayDocument } from '../report/schema.ts';
+import { replayDocument } from '../report/replay/schema.ts';
 import { DTB, dmalab, exampleText, file, IOMEM } from './testing.ts';
 
 const LINES = exampleText().split('\n');

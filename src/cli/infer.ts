@@ -3,6 +3,7 @@ import { designOfRelease } from '../designs/index.ts';
 import { type Design, LINUX_RELEASES, type Release } from '../linux/index.ts';
 import { XEN_EVENTS } from '../replay/index.ts';
 import { EventKind, FtraceReader, type TraceEvent } from '../trace/index.ts';
+import { parseRelease } from './release.ts';
 
 /** As much of a trace is looked at, in bytes, before it is taken not to be of Xen. */
 const LOOKED_AT = 4 * 2 ** 20;
@@ -76,9 +77,3 @@ export function ownDesign(given: string | undefined, xen: boolean, byPhys: boole
 
 const NEWEST = LINUX_RELEASES.at(-1)?.[1] ?? WITH_MAP_PHYS;
 const isLater = ([major, minor]: Release) => (major !== NEWEST[0] ? major > NEWEST[0] : minor > NEWEST[1]);
-
-/** "6.12", "v6.12.107", "6.12.107+deb13-arm64" or "linux-7.3"; undefined for anything else. */
-export function parseRelease(text: string): Release | undefined {
-  const match = /^(?:linux-|v)?(\d{1,3})\.(\d{1,3})(?:[^\d].*)?$/.exec(text);
-  return match ? [Number(match[1]), Number(match[2])] : undefined;
-}

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { replayDocument } from '../report/schema.ts';
+import { replayDocument } from '../report/replay/schema.ts';
 import {
   BOARD,
   dmalab,

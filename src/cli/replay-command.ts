@@ -1,18 +1,19 @@
 /** `dmalab replay TRACE`: judge a kernel trace. */
 import { findDevice, readPlatform } from '../devicetree/index.ts';
-import { configurationOf } from '../kernel-source/index.ts';
 import type { Design } from '../linux/index.ts';
 import { type Platform, Replay, resultOf } from '../replay/index.ts';
-import { jsonReport, makeStyle, type ReportContext, terminalReport } from '../report/index.ts';
+import { makeStyle } from '../report/index.ts';
+import { jsonReport, type ReportContext, terminalReport } from '../report/replay/index.ts';
 import { FtraceReader, type TraceSummary, type Unparsed } from '../trace/index.ts';
 import { type Board, readBoard } from './board.ts';
 import { designsToRun, parseDesigns, shownDesigns } from './choice.ts';
 import { Exit, exitOf } from './exit-code.ts';
-import { FirstLook, type OwnDesign, ownDesign, parseRelease } from './infer.ts';
+import { FirstLook, type OwnDesign, ownDesign } from './infer.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
-import { Source as KernelTree } from './kernel-source/source.ts';
+import { openSource } from './kernel-source.ts';
 import { showProgress } from './progress.ts';
+import { parseRelease } from './release.ts';
 import { nameOf, readChunks, type Source, sizeOf } from './sources.ts';
 import { checkHead, refuseEmptyRun } from './unsuitable.ts';
 
@@ -32,7 +33,7 @@ export interface ReplayFlags {
 
 /** Run the command; the report goes to `io`. @returns the exit code. @throws UsageError for unusable input. */
 export async function replayCommand(file: string, flags: ReplayFlags, io: Io): Promise<Exit> {
-  const kernelSource = flags.kernelSource === undefined ? undefined : new KernelTree(flags.kernelSource);
+  const kernelSource = await openSource(flags.kernelSource);
   const asked = parseDesigns(flags.design, kernelSource?.name);
   checkKernel(flags.kernel);
   if ([file, flags.dtb, flags.iomem].filter((path) => path === '-').length > 1)
@@ -41,7 +42,7 @@ export async function replayCommand(file: string, flags: ReplayFlags, io: Io): P
   const name = nameOf(source);
   const board = await readBoard(flags.dtb, flags.iomem, io);
   const { architecture } = architectureOf(board);
-  const built = kernelSource?.build(new Set([configurationOf({ architecture, physBits: 64 })]));
+  const built = kernelSource?.build([{ architecture, physBits: 64 }]);
   const once = (known: Known) =>
     replayOnce({ source, flags, io, asked, board, known, sources: built?.designs ?? [] });
 

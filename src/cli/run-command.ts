@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { DESIGNS, findDesign } from '../designs/index.ts';
 import type { Design, Release } from '../linux/index.ts';
-import type { Geometry, Policy } from '../machine/index.ts';
+import type { Geometry, Policy } from '../machine/concrete/index.ts';
 import {
   costsAt,
   type DiskLoad,
@@ -14,26 +14,26 @@ import {
   runDisk,
   runNet,
   SWEPT_OFFSETS,
-  TraceRecorder,
 } from '../pv/index.ts';
+import type { TraceRecorder } from '../pv/recorder/index.ts';
+import { makeStyle } from '../report/index.ts';
 import {
   type CostSeries,
   costPlotSvg,
-  makeStyle,
   type RunDocument,
   type RunRow,
   runJson,
   runReport,
   verdictOf,
-} from '../report/index.ts';
+} from '../report/run/index.ts';
 import { closest } from '../text/index.ts';
 import { Exit } from './exit-code.ts';
-import { readImage, writePng } from './image.ts';
-import { parseRelease } from './infer.ts';
+import type { Image } from './image.ts';
 import { type Io, UsageError } from './io.ts';
 import { jsonText } from './json-text.ts';
 import { refuseExisting, writeNewFile } from './new-file.ts';
 import { showProgress } from './progress.ts';
+import { parseRelease } from './release.ts';
 
 export interface RunFlags {
   readonly data?: string;
@@ -85,9 +85,9 @@ export async function runCommand(flags: RunFlags, io: Io): Promise<Exit> {
   const designs = designsOf(flags.design);
   const force = flags.force ?? false;
   checkFiles(flags, designs.length, force);
-  const image = flags.image === undefined ? undefined : readImage(readData(flags.image), flags.image);
+  const image = await imageOf(flags.image);
   const load = loadOf(flags, image?.pixels);
-  const recorder = flags.record === undefined ? undefined : new TraceRecorder(isByPhys(flags, designs[0]));
+  const recorder = await recorderOf(flags, designs[0]);
   const rows = await runAll(flags, designs, load, recorder, io);
   const about = aboutOf(flags, load);
   if (flags.json) {
@@ -96,11 +96,27 @@ export async function runCommand(flags: RunFlags, io: Io): Promise<Exit> {
   } else io.out(runReport(about, rows, makeStyle(io.colours)));
   const arrived = rows[0]?.result.arrived;
   if (flags.arrived !== undefined && arrived) writeNewFile(flags.arrived, arrived, force);
-  if (flags.picture !== undefined && image && arrived)
+  if (flags.picture !== undefined && image && arrived) {
+    const { writePng } = await import('./image.ts');
     writeNewFile(flags.picture, writePng({ ...image, pixels: arrived }), force);
+  }
   if (flags.plot !== undefined) writeNewFile(flags.plot, costPlotSvg(costsOf(flags, designs)), force);
   if (flags.record !== undefined && recorder) writeNewFile(flags.record, recorder.text(), force);
   return rows.every((row) => verdictOf(row) === 'intact') ? Exit.nothingFound : Exit.findings;
+}
+
+/** What reads images is loaded when there is one. */
+async function imageOf(file: string | undefined): Promise<Image | undefined> {
+  if (file === undefined) return undefined;
+  const { readImage } = await import('./image.ts');
+  return readImage(readData(file), file);
+}
+
+/** What writes traces is loaded when one is wanted. */
+async function recorderOf(flags: RunFlags, design: Design | undefined): Promise<TraceRecorder | undefined> {
+  if (flags.record === undefined) return undefined;
+  const recorder = await import('../pv/recorder/index.ts');
+  return new recorder.TraceRecorder(isByPhys(flags, design));
 }
 
 /** Each design with each seed. What arrived is kept of the first run only. */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { type RunDocument, runDocument } from '../report/run-schema.ts';
+import { type RunDocument, runDocument } from '../report/run/schema.ts';
 import { dmalab, file, pathOf, replayJson } from './testing.ts';
 
 async function runJson(...args: string[]): Promise<{ exit: number; document: RunDocument }> {

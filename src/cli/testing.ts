@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, vi } from 'vitest';
-import { type ReplayDocument, replayDocument } from '../report/schema.ts';
+import { type ReplayDocument, replayDocument } from '../report/replay/schema.ts';
 import { run } from './run.ts';
 
 const example = fileURLToPath(new URL('../../examples/xen-domu-pvblk', import.meta.url));

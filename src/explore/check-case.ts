@@ -1,7 +1,7 @@
 /** One case with one design: every interleaving on a machine with adversarial caches. */
 import { KernelSourceError } from '../kernel-source/index.ts';
 import { type Design, KernelDied } from '../linux/index.ts';
-import { AdversarialMachine } from '../machine/index.ts';
+import { AdversarialMachine } from '../machine/adversarial/index.ts';
 import type { Bounds, Case } from '../scenario/index.ts';
 import { explore, type Program, replay, type Schedule, scheduleOf } from './engine/index.ts';
 import { pinned, pinnedSchedule, unfollowed } from './pinned.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dmaDirect } from '../designs/index.ts';
 import type { Design } from '../linux/index.ts';
-import { ConcreteMachine } from '../machine/index.ts';
+import { ConcreteMachine } from '../machine/concrete/index.ts';
 import type { Case } from '../scenario/index.ts';
 import { adversarialProgram } from './check-case.ts';
 import { explore, replay, type Schedule } from './engine/index.ts';

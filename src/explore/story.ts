@@ -7,15 +7,14 @@ import {
   type Witness,
 } from '../coherence/index.ts';
 import type { Design } from '../linux/index.ts';
-import {
-  AdversarialMachine,
-  type FaultSink,
-  type Footprint,
-  type History,
-  type MachineSpec,
-  type MaintainOptions,
-  type MaintenanceCall,
-  shortestExecution,
+import { AdversarialMachine, shortestExecution } from '../machine/adversarial/index.ts';
+import type {
+  FaultSink,
+  Footprint,
+  History,
+  MachineSpec,
+  MaintainOptions,
+  MaintenanceCall,
 } from '../machine/index.ts';
 import type { Case, Step } from '../scenario/index.ts';
 import { replay, type Schedule, type Transition } from './engine/index.ts';

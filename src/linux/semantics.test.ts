@@ -1,7 +1,8 @@
 /** The kernel on a machine whose caches do their worst: what its rules and its bugs mean for data. */
 import { describe, expect, test } from 'vitest';
 import { type DmaAddr, machineAddr, offsetBy, PAGE_SIZE, type PhysAddr, physAddr } from '../address/index.ts';
-import { AdversarialMachine, type MachineFault, type MachineSpec } from '../machine/index.ts';
+import { AdversarialMachine } from '../machine/adversarial/index.ts';
+import type { MachineFault, MachineSpec } from '../machine/index.ts';
 import { allocCoherent } from './api/coherent.ts';
 import { DmaApi } from './api/dma-api.ts';
 import { Direction, NO_ATTRIBUTES } from './dma.ts';

@@ -3,7 +3,7 @@
  * one claims can be shown on the concrete one.
  */
 import type { MachineAddr } from '../address/index.ts';
-import { AdversarialMachine } from './adversarial.ts';
+import { AdversarialMachine } from './adversarial/adversarial.ts';
 import { ConcreteMachine } from './concrete/concrete.ts';
 import { scriptOf } from './concrete/script.ts';
 import type { Machine, MachineFault } from './machine.ts';

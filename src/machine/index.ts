@@ -1,19 +1,9 @@
-/** Memory, caches and devices: the machine as bad as it can be, and one that is as real as can be. */
-export { AdversarialMachine, type AdversarialOptions } from './adversarial.ts';
-export type { Geometry, Policy } from './concrete/cache.ts';
-export { ConcreteMachine } from './concrete/concrete.ts';
-export type { Content, ReadContent } from './concrete/data.ts';
-export { type Chance, Random } from './concrete/random.ts';
-export { type Script, ScriptError, scriptOf } from './concrete/script.ts';
-export type { ConcreteOptions } from './concrete/stage.ts';
+/**
+ * Memory, caches and devices: what a machine is, and how maintenance lands on lines. The machines have doors of their own:
+ * adversarial/ is as bad as one can be, concrete/ as real as can be.
+ */
 export { type Cell, type Footprint, NO_FOOTPRINT } from './footprint.ts';
-export {
-  type History,
-  type HistoryFault,
-  type HistoryStep,
-  type Label,
-  shortestExecution,
-} from './history.ts';
+export type { History, HistoryFault, HistoryStep, Label } from './history.ts';
 export type {
   CpuAccess,
   FaultSink,

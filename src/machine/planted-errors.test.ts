@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type MachineAddr, offsetBy } from '../address/index.ts';
+import { Beginnings } from './adversarial/beginnings.ts';
+import { MaySets } from './adversarial/may-sets.ts';
+import { Track } from './adversarial/track.ts';
+import { Windows } from './adversarial/windows.ts';
 import { type Mistake, type Mistakes, NONE, unplayable, unpredicted } from './agreement.ts';
-import { Beginnings } from './beginnings.ts';
 import { Board } from './concrete/board.ts';
 import { Hierarchy } from './concrete/hierarchy.ts';
 import { Line } from './concrete/line.ts';
 import type { CpuAccess, Machine, Port } from './machine.ts';
-import { MaySets } from './may-sets.ts';
 import { BENCHES, type Bench, stories } from './testing.ts';
-import { Track } from './track.ts';
-import { Windows } from './windows.ts';
 
 const benchNamed = (name: string): Bench => {
   const found = BENCHES.find((one) => one.name === name);

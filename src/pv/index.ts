@@ -7,6 +7,5 @@ export { runDisk } from './run/disk-run.ts';
 export type { RunFinding } from './run/findings.ts';
 export { runNet } from './run/net-run.ts';
 export { MEMORY } from './run/platform.ts';
-export { TraceRecorder } from './run/record.ts';
 export type { LoadResult, WrongRange } from './run/result.ts';
 export type { DiskLoad, NetLoad, RunSpec } from './run/spec.ts';

@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest';
 import { type Mfn, machineAddr, mfn, type Pfn, pfn, physAddr } from '../address/index.ts';
 import { linux612 } from '../designs/linux-6.12.ts';
 import { type CacheFlush, CacheFlushOp } from '../linux/index.ts';
-import { AdversarialMachine } from '../machine/index.ts';
+import { AdversarialMachine } from '../machine/adversarial/index.ts';
 import { Disk } from './block/disk.ts';
 import { connectDisk } from './block/disk-stack.ts';
 import { ForeignPool } from './block/foreign-pool.ts';

@@ -3,7 +3,7 @@
  * own stage 2; no device touches them, so caches play no part.
  */
 import { PAGE_SIZE, type Pfn, physAddrOf } from '../address/index.ts';
-import type { SimulatedKernel } from '../linux/index.ts';
+import type { SimulatedKernel } from '../linux/simulated/index.ts';
 import type { XenHardware } from '../xen/index.ts';
 
 export interface SharedPage {

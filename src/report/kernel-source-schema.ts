@@ -1,6 +1,5 @@
-/** What a JSON document says of a kernel’s source that was given. */
+/** What a JSON document says of a kernel’s source that was given, for its schema. */
 import { z } from 'zod';
-import type { KernelSourceReport } from './kernel-source-facts.ts';
 
 const names = z.array(z.string());
 
@@ -19,23 +18,4 @@ export const kernelSource = z
   .optional()
   .describe('what was compiled, where --kernel-source was given');
 
-/** The member of a document; nothing where there is no source. */
-export function kernelSourceMember(source: KernelSourceReport | undefined): {
-  kernelSource?: z.infer<typeof kernelSource>;
-} {
-  if (source === undefined) return {};
-  const { folder, release, design, compiler } = source;
-  return {
-    kernelSource: {
-      folder,
-      release,
-      design,
-      compiler,
-      configurations: [...source.configurations],
-      files: [...source.files],
-      ownHeaders: [...source.ownHeaders],
-      shims: [...source.shims],
-      empty: [...source.empty],
-    },
-  };
-}
+export type KernelSourceMember = z.infer<typeof kernelSource>;

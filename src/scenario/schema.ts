@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { PAGE_SIZE } from '../address/index.ts';
 import { DESIGNS } from '../designs/index.ts';
-import { LINUX_RELEASES, QUIRKS } from '../linux/index.ts';
+import { LINUX_RELEASES } from '../linux/index.ts';
+import { QUIRKS } from '../linux/simulated/index.ts';
 import type { MachineRule } from '../machine/index.ts';
 import { XEN_QUIRKS, XEN_VERSIONS } from '../xen/index.ts';
 import { bufferSize, step } from './step-schema.ts';

@@ -2,7 +2,8 @@
  * A scenario: who is there, what they do, and what is expected of each design, as parsed and with every default filled in.
  * docs/scenarios.md is the language's reference; schema.ts is what editors complete from.
  */
-import type { DirectionName, PfnValid } from '../linux/index.ts';
+import type { DirectionName } from '../linux/index.ts';
+import type { PfnValid } from '../linux/simulated/index.ts';
 import type { Initial } from '../machine/index.ts';
 
 /** The hardware, the hypervisor and the kernels. */

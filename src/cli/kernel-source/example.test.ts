@@ -6,7 +6,7 @@
  * bounced no foreign page for its size, and what it bounced every design is taken to bounce.
  */
 import { describe, expect, it } from 'vitest';
-import type { ReplayDocument } from '../../report/schema.ts';
+import type { ReplayDocument } from '../../report/replay/schema.ts';
 import { BOARD, dmalab, replayJson, TRACE } from '../testing.ts';
 import { MISSING, TREE, treeFolder } from './testing.ts';
 

@@ -1,7 +1,7 @@
 /** docs/findings.md: each of its commands shows what it says, with Linux 6.1's source. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checkDocument } from '../../report/check-schema.ts';
+import { checkDocument } from '../../report/check/schema.ts';
 import { dmalab, file } from '../testing.ts';
 import { MISSING, TREE, treeFolder } from './testing.ts';
 

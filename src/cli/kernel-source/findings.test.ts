@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type CheckDocument, checkDocument } from '../../report/check-schema.ts';
+import { type CheckDocument, checkDocument } from '../../report/check/schema.ts';
 import { BOARD, dmalab, file, TRACE } from '../testing.ts';
 import { type Edit, editedTree, MISSING, TREE } from './testing.ts';
 

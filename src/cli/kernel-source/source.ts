@@ -1,8 +1,11 @@
 /** `--kernel-source DIR`: the tree as designs beside those that are built in, and what the reports say of it. */
-import { type Configuration, sourceDesigns, sourceName } from '../../kernel-source/index.ts';
-import type { Design } from '../../linux/index.ts';
+import { configurationOf, sourceDesigns, sourceName } from '../../kernel-source/index.ts';
+import type { Design, Kernel } from '../../linux/index.ts';
 import type { KernelSourceReport } from '../../report/index.ts';
 import { buildSource, openTree, type Tree } from './build.ts';
+
+/** What decides how a tree is to be configured. */
+export type KernelKind = Pick<Kernel, 'architecture' | 'physBits'>;
 
 /** A tree that was named and is to be built. */
 export class Source {
@@ -16,8 +19,12 @@ export class Source {
     this.name = sourceName(this.#tree.release);
   }
 
-  /** @throws UsageError if it cannot be built. */
-  build(configurations: ReadonlySet<Configuration['name']>): BuiltSource {
+  /**
+   * @param kernels those that are to run it.
+   * @throws UsageError if it cannot be built.
+   */
+  build(kernels: readonly KernelKind[]): BuiltSource {
+    const configurations = new Set(kernels.map(configurationOf));
     const { source, parts, toolchain } = buildSource(this.#tree, configurations);
     return {
       designs: sourceDesigns(source),

@@ -3,7 +3,7 @@
  * whatever the caches do.
  */
 import type { MachineAddr, PhysAddr } from '../../address/index.ts';
-import type { BounceCopy } from '../../linux/index.ts';
+import type { BounceCopy } from '../../linux/simulated/index.ts';
 import type { Footprint } from '../../machine/index.ts';
 import type { MachineRange } from './places.ts';
 

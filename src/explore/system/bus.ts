@@ -14,7 +14,7 @@ import {
   pageOffset,
 } from '../../address/index.ts';
 import { dmaToMachineThrough } from '../../devicetree/index.ts';
-import type { SimulatedDevice } from '../../linux/index.ts';
+import type { SimulatedDevice } from '../../linux/simulated/index.ts';
 import type { Port } from '../../machine/index.ts';
 import type { DeviceSpec, PlatformSpec } from '../../scenario/index.ts';
 import { join, type MachineRange } from './places.ts';

@@ -1,6 +1,6 @@
 /** What steps call by name: buffers, mappings and grants, as they come and go. */
 
-import type { ForeignPage } from '../../linux/index.ts';
+import type { ForeignPage } from '../../linux/simulated/index.ts';
 import type { Footprint, Scheduler } from '../../machine/index.ts';
 import type { Case } from '../../scenario/index.ts';
 import type { DomId } from '../../xen/index.ts';

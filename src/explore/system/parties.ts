@@ -22,7 +22,7 @@ import {
   type World,
   XenPort,
   xenStage2,
-} from '../../linux/index.ts';
+} from '../../linux/simulated/index.ts';
 import type { Footprint } from '../../machine/index.ts';
 import type { Case, DomainSpec } from '../../scenario/index.ts';
 import {

@@ -13,7 +13,9 @@ import {
   pfnOf,
   physToBus,
 } from '../../address/index.ts';
-import { type Design, DmaApi, type KernelFault, type SimulatedKernel } from '../../linux/index.ts';
+import { DmaApi } from '../../linux/api/index.ts';
+import type { Design } from '../../linux/index.ts';
+import type { KernelFault, SimulatedKernel } from '../../linux/simulated/index.ts';
 import type { Footprint, Machine, MachineFault, Scheduler } from '../../machine/index.ts';
 import type { Case, PlatformSpec } from '../../scenario/index.ts';
 import { HardwareOfXen, type Xen } from '../../xen/index.ts';

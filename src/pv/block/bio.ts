@@ -6,7 +6,7 @@
  * bio_split_rw_at() of block/blk-merge.c, xen_biovec_phys_mergeable() of drivers/xen/biomerge.c; Linux 6.12.
  */
 import { type Mfn, offsetBy, PAGE_SIZE, type PhysAddr, pageOffset } from '../../address/index.ts';
-import type { SgEntry } from '../../linux/index.ts';
+import type { SgEntry } from '../../linux/api/index.ts';
 import { SECTOR } from '../abi/blkif.ts';
 
 /** Bytes within one page, as they are added to a bio. */

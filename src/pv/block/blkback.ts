@@ -6,7 +6,7 @@
  * do_block_io_op).
  */
 import { type Mfn, offsetBy, type Pfn, physAddrOf } from '../../address/index.ts';
-import { type MappedGrant, mapGrants, unmapGrants } from '../../linux/index.ts';
+import { type MappedGrant, mapGrants, unmapGrants } from '../../linux/simulated/index.ts';
 import { GNTST } from '../../xen/index.ts';
 import {
   BLKIF_ENTRY_SIZE,

@@ -1,5 +1,5 @@
 /** A disk as a DMA device: sectors, and commands that move bytes between them and memory. */
-import type { Content } from '../../machine/index.ts';
+import type { Content } from '../../machine/concrete/index.ts';
 import { SECTOR } from '../abi/blkif.ts';
 import type { DeviceSpec } from '../host/device.ts';
 import { DmaDevice } from '../host/device.ts';

@@ -4,7 +4,7 @@
  * been up for a while finds new ones is chance; here it is ascending, which is what lets pages join.
  */
 import type { Pfn } from '../../address/index.ts';
-import { allocateForeignPages } from '../../linux/index.ts';
+import { allocateForeignPages } from '../../linux/simulated/index.ts';
 import type { Party } from '../host/party.ts';
 
 /** Places that are asked for at once. */

@@ -1,7 +1,7 @@
 /** What the driver maps for a command, and how. */
 import { expect, test } from 'vitest';
 import { mfn, offsetBy, PAGE_SIZE, pfn, physAddrOf } from '../../address/index.ts';
-import { mapGrants } from '../../linux/index.ts';
+import { mapGrants } from '../../linux/simulated/index.ts';
 import type { DomId } from '../../xen/index.ts';
 import { GUEST_FIRST } from '../host/host.ts';
 import { diskHost } from '../testing.ts';

@@ -1,6 +1,7 @@
 /** A machine through which data flows, so that it can be seen what arrives. */
 import type { MachineAddr } from '../../address/index.ts';
-import type { Content, CpuAccess, Machine, Port, ReadContent } from '../../machine/index.ts';
+import type { Content, ReadContent } from '../../machine/concrete/index.ts';
+import type { CpuAccess, Machine, Port } from '../../machine/index.ts';
 
 export interface ByteMachine extends Machine {
   cpuRead(access: CpuAccess, from: MachineAddr, to: MachineAddr): ReadContent;

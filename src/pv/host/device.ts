@@ -8,8 +8,9 @@ import {
   offsetBy,
 } from '../../address/index.ts';
 import { dmaToMachineThrough } from '../../devicetree/index.ts';
-import type { SimulatedDevice } from '../../linux/index.ts';
-import type { Content, Port } from '../../machine/index.ts';
+import type { SimulatedDevice } from '../../linux/simulated/index.ts';
+import type { Content } from '../../machine/concrete/index.ts';
+import type { Port } from '../../machine/index.ts';
 import { rangeText } from './explain.ts';
 import type { Host } from './host.ts';
 import type { MappingRecord } from './journal.ts';

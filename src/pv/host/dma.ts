@@ -12,19 +12,16 @@ import {
   pageOffset,
   pfnOf,
 } from '../../address/index.ts';
+import { DmaApi, type SgEntry } from '../../linux/api/index.ts';
 import {
   type Attributes,
-  type BounceCopy,
   type CacheFlush,
   type Design,
   type Device,
   Direction,
-  DmaApi,
   type DmaOps,
-  type NativeSync,
-  type SgEntry,
-  type SimulatedKernel,
 } from '../../linux/index.ts';
+import type { BounceCopy, NativeSync, SimulatedKernel } from '../../linux/simulated/index.ts';
 import type { Journal, MappingRecord } from './journal.ts';
 
 /** Told of what a tracer with the probes of docs/recording.md sees, in its order. */

@@ -19,23 +19,17 @@ import {
   pfn,
   physAddrOf,
 } from '../../address/index.ts';
+import type { Design, Release } from '../../linux/index.ts';
 import {
-  type Design,
   GrantTable,
   type LinuxPlatform,
-  type Release,
   SimulatedKernel,
   type World,
   XenPort,
   xenStage2,
-} from '../../linux/index.ts';
-import {
-  AT_ONCE,
-  type Content,
-  type MachineFault,
-  NO_FOOTPRINT,
-  type ReadContent,
-} from '../../machine/index.ts';
+} from '../../linux/simulated/index.ts';
+import type { Content, ReadContent } from '../../machine/concrete/index.ts';
+import { AT_ONCE, type MachineFault, NO_FOOTPRINT } from '../../machine/index.ts';
 import {
   type DomId,
   type FrameRange,

@@ -1,5 +1,6 @@
 /** Hypercalls, counted, and those that a trace shows written down. */
-import type { CacheFlush, Hypervisor } from '../../linux/index.ts';
+import type { CacheFlush } from '../../linux/index.ts';
+import type { Hypervisor } from '../../linux/simulated/index.ts';
 import type { TraceSink } from './dma.ts';
 import type { Journal } from './journal.ts';
 

@@ -3,7 +3,8 @@
  * maintenance and where that landed, what went wrong while what was going on.
  */
 import type { ByteRange, DmaAddr, MachineAddr, PhysAddr } from '../../address/index.ts';
-import { type CacheFlush, type Device, Direction, type NativeSync } from '../../linux/index.ts';
+import { type CacheFlush, type Device, Direction } from '../../linux/index.ts';
+import type { NativeSync } from '../../linux/simulated/index.ts';
 import { countLines, type MachineFault, type MaintenanceCall } from '../../machine/index.ts';
 
 type MachineRange = ByteRange<MachineAddr>;

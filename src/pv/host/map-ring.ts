@@ -1,5 +1,5 @@
 /** xenbus_map_ring_valloc(): a ring's page in dom0, for as long as the backend lives. */
-import { allocateForeignPages, mapGrants } from '../../linux/index.ts';
+import { allocateForeignPages, mapGrants } from '../../linux/simulated/index.ts';
 import { GNTST } from '../../xen/index.ts';
 import type { SharedPage } from '../shared-page.ts';
 import type { Host } from './host.ts';

@@ -8,8 +8,8 @@ import {
   pageOffset,
   pfnOf,
 } from '../../address/index.ts';
-import type { GrantTable, SimulatedKernel } from '../../linux/index.ts';
-import type { ReadContent } from '../../machine/index.ts';
+import type { GrantTable, SimulatedKernel } from '../../linux/simulated/index.ts';
+import type { ReadContent } from '../../machine/concrete/index.ts';
 import type { DomId } from '../../xen/index.ts';
 import { type ControlBytes, type SharedPage, sharedPage } from '../shared-page.ts';
 import type { ByteMachine } from './byte-machine.ts';

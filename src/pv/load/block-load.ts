@@ -3,7 +3,7 @@
  * guest's own pages, each request on a buffer of its own.
  */
 import { offsetBy, PAGE_SIZE, type PhysAddr, pfn, physAddrOf } from '../../address/index.ts';
-import type { ReadContent } from '../../machine/index.ts';
+import type { ReadContent } from '../../machine/concrete/index.ts';
 import { SECTOR } from '../abi/blkif.ts';
 import type { Blkfront, GuestPiece } from '../block/blkfront.ts';
 import type { Disk } from '../block/disk.ts';

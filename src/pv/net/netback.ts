@@ -22,7 +22,7 @@ import {
   type GrantCopy,
   mapGrants,
   unmapGrants,
-} from '../../linux/index.ts';
+} from '../../linux/simulated/index.ts';
 import { GNTST } from '../../xen/index.ts';
 import {
   NETIF_RSP,

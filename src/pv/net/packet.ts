@@ -1,6 +1,6 @@
 /** A packet as a kernel has it, and on the wire. */
 import type { PhysAddr } from '../../address/index.ts';
-import type { Content } from '../../machine/index.ts';
+import type { Content } from '../../machine/concrete/index.ts';
 
 /** Bytes that follow each other in memory. */
 export interface PacketPart {

@@ -1,6 +1,8 @@
 /** The host that loads run on where nothing else is asked for: as in the recordings, dom0 at 3 GiB, a guest above 4 GiB. */
 import { type Mfn, machineAddr, mfn, physAddr } from '../../address/index.ts';
-import { AdversarialMachine, ConcreteMachine, type MachineSpec, Random } from '../../machine/index.ts';
+import { AdversarialMachine } from '../../machine/adversarial/index.ts';
+import { ConcreteMachine, Random } from '../../machine/concrete/index.ts';
+import type { MachineSpec } from '../../machine/index.ts';
 import { withoutBytes } from '../host/byte-machine.ts';
 import { Host, type HostSpec } from '../host/host.ts';
 import type { RunSpec } from './spec.ts';

@@ -1,6 +1,6 @@
 /** What is run: on which machine, under which design, with what load. */
 import type { Design, Release } from '../../linux/index.ts';
-import type { Geometry } from '../../machine/index.ts';
+import type { Geometry } from '../../machine/concrete/index.ts';
 import type { TraceSink } from '../host/dma.ts';
 
 /** The machine and the host. */

@@ -1,6 +1,4 @@
-/** Reports on boards: apart from those on traces and scenarios, which need much more code. */
-
-export { makeStyle } from '../style.ts';
+/** Reports on boards. */
 export { comparisonJson, comparisonReport } from './compare.ts';
 export { auditJson, boardJson } from './json.ts';
 export { type SarifResult, sarifLog, sarifResults } from './sarif.ts';

@@ -1,8 +1,8 @@
 /** The report of `audit` on many boards: by family of SoCs, and the boards at risk. */
 import { type BoardDigest, RULES, type Rule, summarise } from '../../audit/index.ts';
-import { columns } from '../columns.ts';
 import type { Style } from '../style.ts';
 import { plural } from '../words.ts';
+import { columns } from './columns.ts';
 
 export function auditSummary(boards: readonly BoardDigest[], style: Style): string {
   const families = summarise(boards);

@@ -7,9 +7,9 @@ import {
   listRanges,
   type Severity,
 } from '../../audit/index.ts';
-import { columns } from '../columns.ts';
 import type { Style } from '../style.ts';
 import { plural, wrap } from '../words.ts';
+import { columns } from './columns.ts';
 
 const WIDTH = 118;
 

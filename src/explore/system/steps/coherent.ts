@@ -1,6 +1,7 @@
 /** Steps for coherent memory: dma_alloc_coherent() and its reverse. */
 import { PAGE_SIZE } from '../../../address/index.ts';
-import { allocCoherent, Direction, freeCoherent } from '../../../linux/index.ts';
+import { allocCoherent, freeCoherent } from '../../../linux/api/index.ts';
+import { Direction } from '../../../linux/index.ts';
 import { type Place, physAt } from '../places.ts';
 import { attributesOf, forget, type Handlers } from './step.ts';
 

@@ -1,6 +1,6 @@
 /** GNTTABOP_copy: the hypervisor copies between a domain's own page and one that is granted to it. */
 import { type PhysAddr, pageOffset, pfnOf } from '../../../address/index.ts';
-import type { CopyEnd } from '../../../linux/index.ts';
+import type { CopyEnd } from '../../../linux/simulated/index.ts';
 import { type Place, pagePieces } from '../places.ts';
 import type { System } from '../system.ts';
 

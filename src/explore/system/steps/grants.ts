@@ -1,6 +1,11 @@
 /** Steps about grants: one domain lends its pages, another maps or copies them. */
 import { pfn, pfnOf, physAddrOf } from '../../../address/index.ts';
-import { allocateForeignPages, freeForeignPages, mapGrants, unmapGrants } from '../../../linux/index.ts';
+import {
+  allocateForeignPages,
+  freeForeignPages,
+  mapGrants,
+  unmapGrants,
+} from '../../../linux/simulated/index.ts';
 import { judgeGone } from '../hand-over.ts';
 import type { System } from '../system.ts';
 import { grantCopy } from './grant-copy.ts';

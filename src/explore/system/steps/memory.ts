@@ -1,6 +1,6 @@
 /** Steps by which pages come and go: balloons, the page allocator. */
 import { mfnOf, PAGE_SIZE, type Pfn, type PhysAddr, pfn, pfnOf, physAddr } from '../../../address/index.ts';
-import { balloonIn, balloonOut, type SimulatedKernel } from '../../../linux/index.ts';
+import { balloonIn, balloonOut, type SimulatedKernel } from '../../../linux/simulated/index.ts';
 import { judgeGone } from '../hand-over.ts';
 import type { Place } from '../places.ts';
 import type { System } from '../system.ts';
