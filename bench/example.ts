@@ -14,7 +14,10 @@ export function exampleText(): string {
   return gunzipSync(readFileSync(join(FOLDER, 'trace.txt.gz'))).toString('latin1');
 }
 
-/** Replay a trace ('-' for stdin) under one design; exits with 0 whatever is found, so any other code is a failure. */
+/**
+ * Replay a trace ('-' for stdin) under one design and report as the user is reported to; exits with 0 whatever is found, so
+ * any other code is a failure.
+ */
 export function replayCommand(trace: string, nodeOptions: readonly string[] = []): string[] {
   return [
     process.execPath,
@@ -25,8 +28,13 @@ export function replayCommand(trace: string, nodeOptions: readonly string[] = []
     'replay',
     trace,
     ...['--dtb', join(FOLDER, 'machine.dtb'), '--iomem', join(FOLDER, 'iomem.txt')],
-    ...['--design', 'linux-6.12', '--json', '--exit-zero'],
+    ...['--design', 'linux-6.12', '--exit-zero'],
   ];
+}
+
+/** The same, with all of its findings as JSON. */
+export function jsonReplayCommand(trace: string, nodeOptions: readonly string[] = []): string[] {
+  return [...replayCommand(trace, nodeOptions), '--json'];
 }
 
 /** Events that a replay says it read, from its JSON. A replay that skipped events, or broke, would be fast. */

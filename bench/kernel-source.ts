@@ -10,7 +10,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { dmaAddr, machineAddr, mfn, NO_SLOT, PAGE_SIZE, pfn, physAddr } from '../src/address/index.ts';
+import {
+  type DmaAddr,
+  dmaAddr,
+  machineAddr,
+  mfn,
+  NO_SLOT,
+  PAGE_SIZE,
+  type PhysAddr,
+  pfn,
+  physAddr,
+} from '../src/address/index.ts';
 import { SideBySide, type World } from '../src/cli/kernel-source/differences.ts';
 import { designsOf, TREE } from '../src/cli/kernel-source/testing.ts';
 import { findDesign } from '../src/designs/index.ts';
@@ -104,9 +114,9 @@ const MEASURES: Readonly<Record<keyof SourceRates, Measure>> = {
 };
 
 interface Buffer {
-  readonly offset: number;
+  readonly phys: PhysAddr;
+  readonly dma: DmaAddr;
   readonly size: number;
-  readonly foreign: boolean;
   readonly direction: Direction;
 }
 
@@ -119,7 +129,9 @@ const BUFFERS: readonly Buffer[] = Object.values(Direction).flatMap((direction) 
       if (offset + size > SPAN) return [];
       const crosses = (offset % PAGE_SIZE) + size > PAGE_SIZE;
       const foreign = (!crosses || length % 64 === 0) && size % (2 * STEP) === 0;
-      return [{ offset, size, foreign: foreign && (!crosses || size === SPAN / 2), direction }];
+      const isForeign = foreign && (!crosses || size === SPAN / 2);
+      const phys = physAddr((isForeign ? BALLOONED : LOCAL) + offset);
+      return [{ phys, dma: dmaAddr((isForeign ? FOREIGN : LOCAL) + offset), size, direction }];
     }),
   );
 });
@@ -128,8 +140,7 @@ function callsPerSecond(design: Design, operations: number): number {
   const alone = new SideBySide(design, design, WORLD);
   const begin = cpuSeconds();
   for (let i = 0; alone.calls < operations; i++) {
-    const { offset, size, foreign, direction } = BUFFERS[i % BUFFERS.length] as Buffer;
-    const phys = physAddr((foreign ? BALLOONED : LOCAL) + offset);
+    const { phys, size, direction } = BUFFERS[i % BUFFERS.length] as Buffer;
     alone.alone({ device: DISK, phys, size, direction, attributes: NO_ATTRIBUTES });
   }
   return alone.calls / (cpuSeconds() - begin);
@@ -139,8 +150,7 @@ function comparedPerSecond(design: Design, own: Design, operations: number): num
   const both = new SideBySide(own, design, WORLD);
   const begin = cpuSeconds();
   for (let i = 0; both.calls < operations; i++) {
-    const { offset, size, foreign, direction } = BUFFERS[i % BUFFERS.length] as Buffer;
-    const phys = physAddr((foreign ? BALLOONED : LOCAL) + offset);
+    const { phys, size, direction } = BUFFERS[i % BUFFERS.length] as Buffer;
     const difference = both.run({ device: DISK, phys, size, direction, attributes: NO_ATTRIBUTES });
     if (difference !== undefined) throw new Error(difference);
   }
@@ -178,12 +188,12 @@ function judgedPerSecond(design: Design, operations: number): number {
   const begin = cpuSeconds();
   let done = 0;
   for (let i = 0; done < operations; i++) {
-    const { offset, size, foreign, direction } = BUFFERS[i % BUFFERS.length] as Buffer;
+    const { phys, dma, size, direction } = BUFFERS[i % BUFFERS.length] as Buffer;
     event.line = done;
     event.size = size;
     event.direction = direction;
-    event.physAddr = physAddr((foreign ? BALLOONED : LOCAL) + offset);
-    event.dmaAddr = dmaAddr((foreign ? FOREIGN : LOCAL) + offset);
+    event.physAddr = phys;
+    event.dmaAddr = dma;
     event.kind = EventKind.map;
     replay.event(event);
     event.kind = EventKind.unmap;

@@ -45,7 +45,7 @@ const FULL: Plan = {
 const QUICK: Plan = {
   times: 65,
   rounds: 3,
-  operations: 400_000,
+  operations: 1_000_000,
   sizesMB: [10, 60],
   peerLines: [1, 6],
   ownLines: [1, 1024, 16_384],

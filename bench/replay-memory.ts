@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { withoutOpenMaps } from './closed-load.ts';
-import { demandEvents, exampleText, replayCommand } from './example.ts';
+import { demandEvents, exampleText, jsonReplayCommand } from './example.ts';
 import { TextStream } from './text-stream.ts';
 
 /** Loaded into the measured process: writes its peak resident memory (KiB) where it is told to. */
@@ -61,7 +61,7 @@ async function peakFor(
   folder: string,
 ): Promise<{ textMB: number; peakMiB: number }> {
   const peakFile = join(folder, 'peak');
-  const [node, ...args] = replayCommand('-', ['--import', PEAK_HOOK]);
+  const [node, ...args] = jsonReplayCommand('-', ['--import', PEAK_HOOK]);
   const child = spawn(node as string, args, {
     env: { ...process.env, DMALAB_BENCH_PEAK: peakFile },
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { amplifyDat, readDat } from './amplify-dat.ts';
-import { demandEvents, EXAMPLE_DAT, exampleText, replayCommand } from './example.ts';
+import { demandEvents, EXAMPLE_DAT, exampleText, jsonReplayCommand, replayCommand } from './example.ts';
 import { interleave, outputOf, type Timing, timeProcess } from './measure.ts';
 import { TextStream } from './text-stream.ts';
 
@@ -50,7 +50,7 @@ export function measureReplaySpeed(
   const once = makeLoad(1, folder);
   const big = makeLoad(times, folder);
   for (const text of [big.text, big.kernelText])
-    demandEvents(outputOf(replayCommand(text), core), big.events);
+    demandEvents(outputOf(jsonReplayCommand(text), core), big.events);
   const contenders = (load: Load) => ({
     traceCmd: () => timeProcess({ argv: traceCmdReport(load.dat) }, core),
     replay: () => timeProcess({ argv: replayCommand(load.text) }, core),

@@ -14,6 +14,11 @@ export function bfnToPfn(frame: Mfn): Pfn {
   return frame as number as Pfn;
 }
 
+/** The reverse, where no p2m entry says otherwise (__pfn_to_mfn of arch/arm/xen/p2m.c). Right for dom0's local pages. */
+export function pfnToBfn(frame: Pfn): Mfn {
+  return frame as number as Mfn;
+}
+
 /** Machine address read as pseudo-physical, as xen_bus_to_phys does on Arm. Right for local pages only. */
 export function busToPhys(addr: MachineAddr): PhysAddr {
   return addr as number as PhysAddr;

@@ -1,7 +1,7 @@
 /** Addresses and frames: branded kinds, sentinels, page and line arithmetic, ranges. Depends on nothing. */
 export { ADDRESS_LIMIT, isAddress } from './brand.ts';
 export { hex } from './hex.ts';
-export { bfnToPfn, busToPhys, dmaToMachine, machineToDma, physToBus } from './identity.ts';
+export { bfnToPfn, busToPhys, dmaToMachine, machineToDma, pfnToBfn, physToBus } from './identity.ts';
 export type { AnyAddr, AnyFrame, DmaAddr, Gfn, MachineAddr, Mfn, Pfn, PhysAddr } from './kinds.ts';
 export { dmaAddr, gfn, machineAddr, mfn, pfn, physAddr } from './kinds.ts';
 export {

@@ -5,7 +5,7 @@
 import { type Device, type Kernel, KernelDied } from '../linux/index.ts';
 import { type Exported, exported, functionOf } from './exports.ts';
 import { LineTable } from './lines.ts';
-import { type Caller, makeImports, type Reporter } from './services.ts';
+import { type Caller, deviceFacts, makeImports, type Reporter } from './services.ts';
 import { Statics } from './statics.ts';
 
 /** Entry points of dma-map-ops (swiotlb-xen) or of dma-direct, as entry.c has them. */
@@ -85,7 +85,7 @@ export class SourceInstance {
     caller.kernel = kernel;
     caller.device = device;
     try {
-      const returned = entry(device.coherent ? 1 : 0, at, size, direction, attributes);
+      const returned = entry(deviceFacts(kernel, device), at, size, direction, attributes);
       this.#statics.check();
       return returned;
     } catch (error) {

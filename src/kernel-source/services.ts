@@ -40,7 +40,15 @@ export function attributeBits({ skipCpuSync, mmio, requireCoherent }: Attributes
   return (skipCpuSync ? SKIP_CPU_SYNC : 0) + (mmio ? MMIO : 0) + (requireCoherent ? REQUIRE_COHERENT : 0);
 }
 
-/** And back. */
+const COHERENT = 1;
+const BOUNCE_FORCED = 2;
+
+/** What entry.c takes as facts of the device: they hold for the whole of a call. */
+export function deviceFacts(kernel: Kernel, device: Device): number {
+  return (device.coherent ? COHERENT : 0) + (kernel.swiotlbForced(device) ? BOUNCE_FORCED : 0);
+}
+
+/** Attributes back from their bits. */
 const ATTRIBUTES: readonly Attributes[] = Array.from({ length: 8 }, (_, bits) => ({
   skipCpuSync: bits % 2 === 1,
   mmio: Math.floor(bits / MMIO) % 2 === 1,
@@ -74,7 +82,6 @@ export function makeImports(
       kernelOf(caller).dmaCapable(deviceOf(caller), dma, size) ? 1 : 0,
     kmalloc_needs_bounce: (size: number, direction: Direction) =>
       kernelOf(caller).kmallocNeedsBounce(deviceOf(caller), size, direction) ? 1 : 0,
-    swiotlb_forced: () => (kernelOf(caller).swiotlbForced(deviceOf(caller)) ? 1 : 0),
     in_swiotlb: (phys: PhysAddr) => (kernelOf(caller).inSwiotlb(deviceOf(caller), phys) ? 1 : 0),
     swiotlb_map: (phys: PhysAddr, size: number, direction: Direction, bits: number) =>
       kernelOf(caller).swiotlbMap(deviceOf(caller), phys, size, direction, attributesOf(bits)),

@@ -53,12 +53,14 @@ export interface LineCount {
 /** Count the lines of `lineSize` bytes that [from, to) touches. */
 export function countLines(from: MachineAddr, to: MachineAddr, lineSize: number): LineCount {
   if (from >= to) return { whole: 0, partial: 0 };
-  const begin = floorTo(from, lineSize);
-  const end = ceilTo(to, lineSize);
-  const lines = (end - begin) / lineSize;
-  const first = begin !== from;
-  const last = end !== to;
-  const partial = lines === 1 ? (first || last ? 1 : 0) : (first ? 1 : 0) + (last ? 1 : 0);
+  // In lines: exact, for a line is a power of two.
+  const begin = from / lineSize;
+  const end = to / lineSize;
+  const first = Math.floor(begin);
+  const past = Math.ceil(end);
+  const lines = past - first;
+  const edges = (begin === first ? 0 : 1) + (end === past ? 0 : 1);
+  const partial = Math.min(edges, lines);
   return { whole: lines - partial, partial };
 }
 

@@ -69,12 +69,12 @@ function emptyMap(): MapDone {
   };
 }
 
-/** What a track does later. */
+/** What a track does later; filled again for every call, too. */
 interface Parted {
-  readonly before: Lane;
-  readonly after: Lane;
-  readonly operations: readonly Operation[];
-  readonly problems: readonly KernelProblem[];
+  before: Lane;
+  after: Lane;
+  operations: readonly Operation[];
+  problems: readonly KernelProblem[];
 }
 
 export class Drive {
@@ -84,10 +84,7 @@ export class Drive {
   readonly #kernel: ReplayKernel;
   /** By track: what it did at the map at hand. */
   readonly #mapped: readonly MapDone[];
-  /**
-   * Reused from call to call: what the tracks did that are through. To set an array's length to 0 frees what it has, and the
-   * next push makes room anew: a twentieth of the time of a replay.
-   */
+  /** What the tracks did that are through with the call at hand. */
   readonly #parted: Parted[] = [];
 
   constructor(world: World, tracks: readonly Track[], kernel: ReplayKernel, grants: Grants) {
@@ -224,7 +221,7 @@ export class Drive {
         continue;
       }
       const after = isTaken(parted, count, before) ? before.fork() : before;
-      parted[count++] = { before, after, operations, problems };
+      fill(parted, count++, before, after, operations, problems);
       mapping.lanes[i] = after;
     }
     for (let i = 0; i < count; i++) {
@@ -333,6 +330,25 @@ function asRecorded(
   done.operations = operations;
   done.problems = NO_PROBLEMS;
   done.lane = undefined;
+}
+
+function fill(
+  parted: Parted[],
+  at: number,
+  before: Lane,
+  after: Lane,
+  operations: readonly Operation[],
+  problems: readonly KernelProblem[],
+): void {
+  const slot = parted[at];
+  if (slot === undefined) {
+    parted[at] = { before, after, operations, problems };
+    return;
+  }
+  slot.before = before;
+  slot.after = after;
+  slot.operations = operations;
+  slot.problems = problems;
 }
 
 /** Of those that are through, one that shared `before` and did the same. */

@@ -9,14 +9,13 @@ import {
   dmaToMachine,
   type MachineAddr,
   type Mfn,
-  machineAddr,
   machineToDma,
   mfnOf,
   offsetBy,
-  PAGE_SIZE,
   type Pfn,
   type PhysAddr,
   pfnOf,
+  pfnToBfn,
   physAddr,
 } from '../address/index.ts';
 import { dmaToMachineThrough, machineToDmaThrough } from '../devicetree/index.ts';
@@ -133,7 +132,7 @@ export class ReplayKernel implements Kernel {
       const pages = frame - pfnOf(recorded.phys);
       if (pages >= 0) return (mfnOf(recorded.bus) + pages) as Mfn;
     }
-    return this.#p2m.get(frame) ?? mfnOf(machineAddr(frame * PAGE_SIZE));
+    return this.#p2m.get(frame) ?? pfnToBfn(frame);
   }
 
   busToDma(device: Device, bus: MachineAddr): DmaAddr {

@@ -40,10 +40,17 @@ export interface LiveMapping {
   lanes: Lane[];
   /** Of an sg entry: its list. */
   readonly list: SgList | undefined;
-  /** The next mapping that begins in the same page (LiveTable's own). */
+  /** The page where it begins, and the next mapping that begins there (LiveTable's own). */
+  page: LivePage | undefined;
   nextInPage: LiveMapping | undefined;
   /** Why nothing certain can be said of it. */
   uncertain: string | undefined;
+}
+
+/** The live mappings that begin in a DMA page. */
+interface LivePage {
+  /** Oldest first, as a chain: arrays were measured to cost more. */
+  first: LiveMapping | undefined;
 }
 
 /** A live dma_map_sg. */
@@ -82,11 +89,8 @@ function isEqual(a: LiveMapping, b: LiveMapping): boolean {
 const isBuffer = ({ kind }: LiveMapping) => kind === 'single' || kind === 'sg';
 
 export class LiveTable {
-  /**
-   * By DMA page, the mappings that begin there, oldest first, as a chain: arrays were measured to cost more. Pages without
-   * any are swept now and then: most are used again soon.
-   */
-  readonly #byPage = new Map<number, LiveMapping | undefined>();
+  /** Pages without mappings are swept now and then: most are used again soon. */
+  readonly #pages = new Map<number, LivePage>();
   #emptied = 0;
   /** By first physical address, oldest first, as a chain. */
   readonly #lists = new Map<number, SgList>();
@@ -99,9 +103,10 @@ export class LiveTable {
    * told to write to one buffer twice at a time, so their unmaps were not recorded.
    */
   add(mapping: LiveMapping): void {
-    const page = dmaPage(mapping.dma);
-    const first = this.#byPage.get(page);
-    if (first === undefined) this.#byPage.set(page, mapping);
+    const page = this.#pageOf(mapping.dma);
+    mapping.page = page;
+    const { first } = page;
+    if (first === undefined) page.first = mapping;
     else {
       let last = first;
       let equals = isEqual(first, mapping) ? 1 : 0;
@@ -122,6 +127,20 @@ export class LiveTable {
     else if (pages > this.#pagesBack) this.#pagesBack = pages;
   }
 
+  #pageOf(dma: DmaAddr): LivePage {
+    const number = dmaPage(dma);
+    let page = this.#pages.get(number);
+    if (page === undefined) {
+      page = { first: undefined };
+      this.#pages.set(number, page);
+    }
+    return page;
+  }
+
+  #firstAt(number: number): LiveMapping | undefined {
+    return this.#pages.get(number)?.first;
+  }
+
   /**
    * A live mapping that the device writes, too, and that begins in the same cache line: what the kernel's checker calls an
    * overlap (it knows first lines only). By machine address, so two devices count as well.
@@ -129,7 +148,7 @@ export class LiveTable {
   overlapping(mapping: LiveMapping, lineSize: number): LiveMapping | undefined {
     if (mapping.direction === Direction.toDevice) return undefined;
     const line = floorTo(mapping.bus, lineSize);
-    for (let m = this.#byPage.get(dmaPage(mapping.dma)); m; m = m.nextInPage)
+    for (let m = mapping.page?.first; m; m = m.nextInPage)
       if (
         m !== mapping &&
         m.direction !== Direction.toDevice &&
@@ -141,26 +160,27 @@ export class LiveTable {
   }
 
   remove(mapping: LiveMapping): void {
-    const page = dmaPage(mapping.dma);
-    const first = this.#byPage.get(page);
-    if (first === mapping) {
-      this.#byPage.set(page, mapping.nextInPage);
-      if (mapping.nextInPage === undefined && ++this.#emptied >= SWEEP + this.#byPage.size) this.#sweep();
+    const { page } = mapping;
+    if (page === undefined) return;
+    if (page.first === mapping) {
+      page.first = mapping.nextInPage;
+      if (page.first === undefined && ++this.#emptied >= SWEEP + this.#pages.size) this.#sweep();
     } else
-      for (let before = first; before; before = before.nextInPage)
+      for (let before = page.first; before; before = before.nextInPage)
         if (before.nextInPage === mapping) before.nextInPage = mapping.nextInPage;
+    mapping.page = undefined;
     mapping.nextInPage = undefined;
     if (this.#large.includes(mapping)) this.#large = this.#large.filter((large) => large !== mapping);
   }
 
   #sweep(): void {
-    for (const [page, first] of this.#byPage) if (first === undefined) this.#byPage.delete(page);
+    for (const [number, { first }] of this.#pages) if (first === undefined) this.#pages.delete(number);
     this.#emptied = 0;
   }
 
   /** Live mappings of this device that begin at the address; oldest first. */
   *startingAt(device: ReplayDevice, dma: DmaAddr): Iterable<LiveMapping> {
-    for (let m = this.#byPage.get(dmaPage(dma)); m; m = m.nextInPage)
+    for (let m = this.#firstAt(dmaPage(dma)); m; m = m.nextInPage)
       if (m.dma === dma && m.device === device) yield m;
   }
 
@@ -168,7 +188,7 @@ export class LiveTable {
   forUnmap(device: ReplayDevice, dma: DmaAddr, size: number, direction: Direction): LiveMapping | undefined {
     let best: LiveMapping | undefined;
     let bestScore = -1;
-    for (let m = this.#byPage.get(dmaPage(dma)); m; m = m.nextInPage) {
+    for (let m = this.#firstAt(dmaPage(dma)); m; m = m.nextInPage) {
       if (m.dma !== dma || m.device !== device || m.kind === 'sg') continue;
       const score = (m.size === size ? 2 : 0) + (m.direction === direction ? 1 : 0);
       if (score > bestScore) {
@@ -185,7 +205,7 @@ export class LiveTable {
     let partial: LiveMapping | undefined;
     let whole: LiveMapping | undefined;
     for (let back = 0; back <= this.#pagesBack && back <= page; back++) {
-      for (let m = this.#byPage.get(page - back); m; m = m.nextInPage) {
+      for (let m = this.#firstAt(page - back); m; m = m.nextInPage) {
         if (m.device !== device || m.dma > dma || dma >= m.dma + m.size) continue;
         if (dma + size > m.dma + m.size) partial ??= m;
         else if (m.direction === direction) return m;
@@ -248,7 +268,7 @@ export class LiveTable {
 
   /** Every live mapping. */
   *all(): Iterable<LiveMapping> {
-    for (const first of this.#byPage.values()) for (let m = first; m; m = m.nextInPage) yield m;
+    for (const { first } of this.#pages.values()) for (let m = first; m; m = m.nextInPage) yield m;
   }
 }
 

@@ -10,7 +10,8 @@ import { attributesOf, type DeviceCount, entryAt, type Session } from './session
 import { dropPieces, takeInnermost, takeWaiting, takeWaitingOne } from './waiting.ts';
 
 export function mapSingle(session: Session, event: TraceEvent): void {
-  const { context, uncertain } = session.enter(event);
+  const context = session.enter(event);
+  const { uncertain } = session;
   session.byPhys ??= event.byPhys;
   const { dmaAddr: dma, physAddr: phys, size } = event;
   if (dma === DMA_MAPPING_ERROR || event.direction === TraceDirection.none) {
@@ -31,7 +32,8 @@ function takeFor(context: ContextState, { dma, bus, phys, size }: Made): readonl
 }
 
 export function mapSg(session: Session, event: TraceEvent): void {
-  const { context, uncertain } = session.enter(event);
+  const context = session.enter(event);
+  const { uncertain } = session;
   const count = session.device(event);
   const { device } = count;
   if (event.direction === TraceDirection.none || event.dmaCount === 0) {
@@ -97,6 +99,7 @@ export function mapWithoutMaintenance(session: Session, event: TraceEvent, kind:
     line: event.line,
     lanes: NO_LANES,
     list: undefined,
+    page: undefined,
     nextInPage: undefined,
     uncertain: undefined,
   });
@@ -131,6 +134,7 @@ function begin(
     line: event.line,
     lanes: NO_LANES,
     list,
+    page: undefined,
     nextInPage: undefined,
     uncertain: uncertain ?? made.uncertain ?? unknown,
   };

@@ -64,6 +64,22 @@ export function checkUnmap(
   call: DriverCall,
   kind: LiveMapping['kind'],
 ): void {
+  if (
+    mapping.kind !== kind ||
+    mapping.size !== call.size ||
+    mapping.direction !== call.direction ||
+    mapping.skipCpuSync !== call.skipCpuSync
+  )
+    reportUnmap(log, mapping, call, kind);
+}
+
+/** Apart from its caller, which almost always finds nothing: a closure there would cost every unmap. */
+function reportUnmap(
+  log: MisuseLog,
+  mapping: LiveMapping,
+  call: DriverCall,
+  kind: LiveMapping['kind'],
+): void {
   const report = (rule: MisuseRule, severity: Severity, explanation: string) =>
     log.add({ rule, severity, device: mapping.device.name, ...pick(call), explanation });
   if (mapping.kind !== kind)

@@ -136,7 +136,7 @@ export class Replay implements TraceSink {
         mapSg(session, event);
         return;
       case EventKind.mapSgError:
-        session.enter(event).context.clear();
+        session.enter(event).clear();
         return;
       case EventKind.unmap:
         unmapSingle(session, event);

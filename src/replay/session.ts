@@ -59,6 +59,8 @@ export class Session {
   readonly #seen: number[] = [];
   /** Does the trace tell interrupts from what they interrupt. */
   readonly contextKnown: () => boolean;
+  /** Why nothing is certain of the DMA event at hand: events were lost around it. */
+  uncertain: string | undefined;
   /** DMA events of any kind. */
   dmaEvents = 0;
   mappings = 0;
@@ -77,15 +79,15 @@ export class Session {
     this.contextKnown = () => source.contextKnown;
   }
 
-  /** Begin a DMA event: its context in step, and why nothing is certain if events were lost around it. */
-  enter(event: TraceEvent): { context: ContextState; uncertain: string | undefined } {
+  /** Begin a DMA event: its context in step, and `uncertain` as it is for this event. */
+  enter(event: TraceEvent): ContextState {
     this.dmaEvents++;
     this.saw(event);
     const context = this.contexts.of(event);
     context.nests = !this.contextKnown();
     if (context.closings.length > 0) this.#settleBefore(context, event);
-    const doubtful = this.contexts.doubts(context, event);
-    return { context, uncertain: doubtful ? 'events were lost just before it' : undefined };
+    this.uncertain = this.contexts.doubts(context, event) ? 'events were lost just before it' : undefined;
+    return context;
   }
 
   /** A list is being unmapped: it waits for the operations that follow in its context. */

@@ -23,7 +23,8 @@ export function syncSg(session: Session, event: TraceEvent, name: SyncName): voi
 }
 
 function syncAll(session: Session, event: TraceEvent, name: SyncName, calls: readonly DriverCall[]): void {
-  const { context, uncertain } = session.enter(event);
+  const context = session.enter(event);
+  const { uncertain } = session;
   const { device } = session.device(event);
   if (event.direction === TraceDirection.none) {
     context.clear();

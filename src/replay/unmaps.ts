@@ -13,7 +13,8 @@ import { SgClosing } from './sg-closing.ts';
 import { takeInnermost, takeWaitingOne } from './waiting.ts';
 
 export function unmapSingle(session: Session, event: TraceEvent): void {
-  const { context, uncertain } = session.enter(event);
+  const context = session.enter(event);
+  const { uncertain } = session;
   const { device } = session.device(event);
   if (event.direction === TraceDirection.none) {
     context.clear();
@@ -49,7 +50,8 @@ function takeFor(
 
 /** Memory given back, a resource unmapped: no maintenance. */
 export function unmapWithoutMaintenance(session: Session, event: TraceEvent, kind: MappingKind): void {
-  const { uncertain } = session.enter(event);
+  session.enter(event);
+  const { uncertain } = session;
   const { device } = session.device(event);
   if (event.direction === TraceDirection.none) return;
   const call = driverCall(event);
@@ -64,7 +66,8 @@ export function unmapWithoutMaintenance(session: Session, event: TraceEvent, kin
 
 /** dma_unmap_sg is printed before its maintenance: the list waits in the context for it. */
 export function unmapSg(session: Session, event: TraceEvent): void {
-  const { context, uncertain } = session.enter(event);
+  const context = session.enter(event);
+  const { uncertain } = session;
   const { device } = session.device(event);
   if (event.physCount === 0 || event.direction === TraceDirection.none) return;
   const list = session.live.takeList(device, event.physAt(0), event.physCount, event.direction);

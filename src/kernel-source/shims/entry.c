@@ -18,10 +18,11 @@ EXPORT(boot) void dmalab_boot(void)
 EXPORT(own_from) double own_from(void) { return (uintptr_t)&dmalab_own; }
 EXPORT(own_to) double own_to(void) { return (uintptr_t)(&dmalab_own + 1); }
 
-static struct device *begin(int coherent, double size)
+static struct device *begin(int facts, double size)
 {
 	dmalab_wind_up((u64)(s64)size);
-	dmalab_device.dma_coherent = coherent;
+	dmalab_device.dma_coherent = facts & 1;
+	dmalab_own.swiotlb_forced = facts & 2;
 	dmalab_own.has_translated = false;
 	return &dmalab_device;
 }
@@ -38,9 +39,9 @@ static unsigned long attrs_of(int attributes)
 	return attrs;
 }
 
-EXPORT(xen_map) double xen_map(int coherent, double phys, double size, int dir, int attributes)
+EXPORT(xen_map) double xen_map(int facts, double phys, double size, int dir, int attributes)
 {
-	struct device *dev = begin(coherent, size);
+	struct device *dev = begin(facts, size);
 	phys_addr_t at = IN(phys_addr_t, phys);
 	dma_addr_t dma;
 
@@ -59,9 +60,9 @@ EXPORT(xen_map) double xen_map(int coherent, double phys, double size, int dir, 
 	return OUT(dma);
 }
 
-EXPORT(xen_unmap) void xen_unmap(int coherent, double dma, double size, int dir, int attributes)
+EXPORT(xen_unmap) void xen_unmap(int facts, double dma, double size, int dir, int attributes)
 {
-	struct device *dev = begin(coherent, size);
+	struct device *dev = begin(facts, size);
 	dma_addr_t at = IN(dma_addr_t, dma);
 
 #ifdef DMALAB_MAP_PHYS
@@ -74,14 +75,14 @@ EXPORT(xen_unmap) void xen_unmap(int coherent, double dma, double size, int dir,
 #endif
 }
 
-EXPORT(xen_sync_for_cpu) void xen_sync_for_cpu(int coherent, double dma, double size, int dir)
+EXPORT(xen_sync_for_cpu) void xen_sync_for_cpu(int facts, double dma, double size, int dir)
 {
-	xen_swiotlb_dma_ops.sync_single_for_cpu(begin(coherent, size), IN(dma_addr_t, dma), size, dir);
+	xen_swiotlb_dma_ops.sync_single_for_cpu(begin(facts, size), IN(dma_addr_t, dma), size, dir);
 }
 
-EXPORT(xen_sync_for_device) void xen_sync_for_device(int coherent, double dma, double size, int dir)
+EXPORT(xen_sync_for_device) void xen_sync_for_device(int facts, double dma, double size, int dir)
 {
-	xen_swiotlb_dma_ops.sync_single_for_device(begin(coherent, size), IN(dma_addr_t, dma), size, dir);
+	xen_swiotlb_dma_ops.sync_single_for_device(begin(facts, size), IN(dma_addr_t, dma), size, dir);
 }
 
 #ifdef DMALAB_DIRECT_FLUSHES
@@ -90,9 +91,9 @@ EXPORT(xen_sync_for_device) void xen_sync_for_device(int coherent, double dma, d
 #define FLUSH
 #endif
 
-EXPORT(direct_map) double direct_map(int coherent, double phys, double size, int dir, int attributes)
+EXPORT(direct_map) double direct_map(int facts, double phys, double size, int dir, int attributes)
 {
-	struct device *dev = begin(coherent, size);
+	struct device *dev = begin(facts, size);
 	phys_addr_t at = IN(phys_addr_t, phys);
 	dma_addr_t dma;
 
@@ -107,9 +108,9 @@ EXPORT(direct_map) double direct_map(int coherent, double phys, double size, int
 	return OUT(dma);
 }
 
-EXPORT(direct_unmap) void direct_unmap(int coherent, double dma, double size, int dir, int attributes)
+EXPORT(direct_unmap) void direct_unmap(int facts, double dma, double size, int dir, int attributes)
 {
-	struct device *dev = begin(coherent, size);
+	struct device *dev = begin(facts, size);
 
 #ifdef DMALAB_DIRECT_MAP_PHYS
 	dma_direct_unmap_phys(dev, IN(dma_addr_t, dma), size, dir, attrs_of(attributes) FLUSH);
@@ -120,12 +121,12 @@ EXPORT(direct_unmap) void direct_unmap(int coherent, double dma, double size, in
 #endif
 }
 
-EXPORT(direct_sync_for_cpu) void direct_sync_for_cpu(int coherent, double dma, double size, int dir)
+EXPORT(direct_sync_for_cpu) void direct_sync_for_cpu(int facts, double dma, double size, int dir)
 {
-	dma_direct_sync_single_for_cpu(begin(coherent, size), IN(dma_addr_t, dma), size, dir FLUSH);
+	dma_direct_sync_single_for_cpu(begin(facts, size), IN(dma_addr_t, dma), size, dir FLUSH);
 }
 
-EXPORT(direct_sync_for_device) void direct_sync_for_device(int coherent, double dma, double size, int dir)
+EXPORT(direct_sync_for_device) void direct_sync_for_device(int facts, double dma, double size, int dir)
 {
-	dma_direct_sync_single_for_device(begin(coherent, size), IN(dma_addr_t, dma), size, dir);
+	dma_direct_sync_single_for_device(begin(facts, size), IN(dma_addr_t, dma), size, dir);
 }

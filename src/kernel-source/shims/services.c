@@ -10,6 +10,7 @@
 
 u64 dmalab_mask = ~0ULL;
 struct dmalab_own dmalab_own = { .device = { .dma_mask = &dmalab_mask, .coherent_dma_mask = ~0ULL } };
+s64 __attribute__((address_space(1))) dmalab_blocks_left;
 struct io_tlb_mem io_tlb_default_mem;
 struct io_tlb_pool dmalab_pool;
 unsigned long min_low_pfn, max_low_pfn = ~0UL, max_pfn = ~0UL;
@@ -40,8 +41,8 @@ unsigned long __pfn_to_mfn(unsigned long pfn) { return IN(unsigned long, dmalab_
 #define WORTH 20000
 static void spend(void)
 {
-	dmalab_own.blocks_left -= WORTH;
-	if (dmalab_own.blocks_left <= 0)
+	dmalab_blocks_left -= WORTH;
+	if (dmalab_blocks_left <= 0)
 		dmalab_hang();
 }
 void arch_sync_dma_for_device(phys_addr_t phys, size_t size, enum dma_data_direction dir)
@@ -144,7 +145,7 @@ void *memcpy(void *to, const void *from, size_t count)
 /* What a call may take: blocks of the kernel's code (services.h). */
 void dmalab_wind_up(u64 size)
 {
-	dmalab_own.blocks_left = WORTH * (100 + 2 * (s64)(size >> PAGE_SHIFT));
+	dmalab_blocks_left = WORTH * (100 + 2 * (s64)(size >> PAGE_SHIFT));
 }
 
 /* Undefined behaviour in the kernel's files: what clang's checks call (UndefinedBehaviorSanitizer). */

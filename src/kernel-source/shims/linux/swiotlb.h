@@ -9,7 +9,7 @@
 
 enum swiotlb_force { SWIOTLB_NORMAL, SWIOTLB_FORCE, SWIOTLB_NO_FORCE };
 enum dma_sync_target { SYNC_FOR_CPU, SYNC_FOR_DEVICE };
-#define swiotlb_force (dmalab_swiotlb_forced() ? SWIOTLB_FORCE : SWIOTLB_NORMAL)
+#define swiotlb_force (dmalab_own.swiotlb_forced ? SWIOTLB_FORCE : SWIOTLB_NORMAL)
 
 /* One pool, whatever it is called. */
 struct io_tlb_pool { phys_addr_t start, end; unsigned long nslabs; };
@@ -24,7 +24,7 @@ int dmalab_attributes(unsigned long attrs);
 static inline bool is_swiotlb_force_bounce(struct device *dev)
 {
 	dmalab_check_device(dev);
-	return dmalab_swiotlb_forced();
+	return dmalab_own.swiotlb_forced;
 }
 /* Whether there is a pool at all, the service says by having no slot. */
 #define is_swiotlb_active(...) true
