@@ -13,5 +13,16 @@ if (Number.parseInt(process.versions.node, 10) < NEEDED) {
   process.exitCode = 2;
 } else {
   nodeModule.enableCompileCache();
+  // Our own files import each other by their full names: to look for them, and for what kind they are, took a third of a start.
+  nodeModule.registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier.startsWith('.') && specifier.endsWith('.ts')
+        ? {
+            url: new URL(specifier, context.parentURL).href,
+            format: 'module-typescript',
+            shortCircuit: true,
+          }
+        : next(specifier, context),
+  });
   await import('./program.ts');
 }
