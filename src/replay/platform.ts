@@ -104,15 +104,30 @@ export function instructionsOf(platform: Pick<Platform, 'architecture' | 'xen'>)
   };
 }
 
-/** Pseudo-physical to machine, as the p2m probe shows it. Bounded by live grant mappings. */
+/** Entries that may be kept for nothing, besides as many as there are in all. */
+const SWEEP = 4096;
+
+/**
+ * Pseudo-physical to machine, as the p2m probe shows it. Bounded by live grant mappings: what was removed stays as undefined
+ * until it is swept, for most pages are granted again soon.
+ */
 export class P2m {
-  readonly #mfn = new Map<number, Mfn>();
+  readonly #mfn = new Map<number, Mfn | undefined>();
+  #removed = 0;
 
   set(first: Pfn, frame: Mfn, count: number): void {
     for (let i = 0; i < count; i++) this.#mfn.set(first + i, (frame + i) as Mfn);
   }
   remove(first: Pfn, count: number): void {
-    for (let i = 0; i < count; i++) this.#mfn.delete(first + i);
+    for (let i = 0; i < count; i++) {
+      if (this.#mfn.get(first + i) === undefined) continue;
+      this.#mfn.set(first + i, undefined);
+      if (++this.#removed >= SWEEP + this.#mfn.size) this.#sweep();
+    }
+  }
+  #sweep(): void {
+    for (const [page, frame] of this.#mfn) if (frame === undefined) this.#mfn.delete(page);
+    this.#removed = 0;
   }
   /** The machine frame of a foreign page; undefined for any other. */
   get(frame: Pfn): Mfn | undefined {

@@ -98,6 +98,7 @@ export class Replay implements TraceSink {
         return;
       case EventKind.cacheFlushReturn:
         if (event.ret < 0) this.#refused(event);
+        else this.#source.mute(kind);
         return;
       case EventKind.xenSyncForDevice:
       case EventKind.xenSyncForCpu:
@@ -183,6 +184,7 @@ export class Replay implements TraceSink {
         session.saw(event);
         return;
       case EventKind.swiotlbUnmap:
+        this.#source.mute(kind);
         return;
     }
   }

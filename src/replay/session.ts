@@ -36,7 +36,7 @@ export interface TraceSource {
   /** Names of devices, by the index in events. */
   readonly devices: readonly string[];
   readonly contextKnown: boolean;
-  /** It need deliver no more events of this kind. */
+  /** It need deliver no more events of this kind that tell of no failure. */
   mute(kind: EventKind): void;
 }
 

@@ -4,9 +4,11 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { matcherText } from '../../scripts/build-trace-matcher.ts';
+import { EventKind } from './event.ts';
 import { Header } from './header.ts';
 import { LONGEST_LINE } from './line-carry.ts';
 import { line, type ReadTrace, readTrace } from './testing.ts';
+import { formatEvent } from './writer.ts';
 
 const EXAMPLES = ['xen-domu-pvblk'];
 
@@ -52,8 +54,43 @@ test('reads lines that differ in their values, and leaves all others alone', () 
     expect(readByKeys(taught + line(`p2m: ${other}`)), other).toBe(3);
 });
 
+/** What is told with these kinds muted, by the matcher; the same by keys. */
+function toldWithout(input: string | Uint8Array, muted: readonly EventKind[]): ReadTrace {
+  const read = readTrace(input, undefined, false, muted);
+  const byKeys = readTrace(input, undefined, true, muted);
+  expect(fieldsOf(read)).toEqual(fieldsOf(byKeys));
+  expect(read.summary).toEqual(byKeys.summary);
+  return read;
+}
+
+/** Events with the fields that their kinds have: others are left from earlier events. */
+function fieldsOf({ events, devices }: Pick<ReadTrace, 'events' | 'devices'>): string[] {
+  return events.map((event) => `${event.line}: ${formatEvent(event, devices)}`);
+}
+
+test('of a muted kind only failures are told', () => {
+  const returns = [0, 0, -22, 0, 7, -38, 0].map((ret) => line(`cflush_ret: (x) ret=${ret}`)).join('');
+  const { events, summary } = toldWithout(returns, [EventKind.cacheFlushReturn]);
+  expect(events.map(({ ret, line: at }) => [at, ret])).toEqual([
+    [3, -22],
+    [6, -38],
+  ]);
+  expect(summary.known.get('cflush_ret')).toBe(7);
+});
+
 describe.each(EXAMPLES)('the example %s', (name) => {
   const trace = gunzipSync(readFileSync(new URL(`../../examples/${name}/trace.txt.gz`, import.meta.url)));
+
+  test('without a kind has all other events, and the same counts', () => {
+    const some = trace.subarray(0, 300_000);
+    const all = readTrace(some);
+    for (const kind of new Set(all.events.map((event) => event.kind))) {
+      const told = toldWithout(some, [kind]);
+      const others = all.events.filter((event) => event.kind !== kind);
+      expect(fieldsOf(told)).toEqual(fieldsOf({ ...all, events: others }));
+      expect(told.summary).toEqual(all.summary);
+    }
+  });
 
   test.each([1, 333, 4096, 65_536, 1_000_003])('is read the same in chunks of %i bytes', (chunk) => {
     expectSame(chunk === 1 ? trace.subarray(0, 300_000) : trace, chunk);

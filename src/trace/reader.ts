@@ -17,6 +17,7 @@ import { RECORDS, WINDOW, WINDOW_SIZE } from './matcher/memory.ts';
 import { knownNameIn, lostMarker, markerText, overwrittenEvents, skippable } from './other-lines.ts';
 import { PayloadReader } from './payload.ts';
 import { fill, type KnownLayout } from './records.ts';
+import type { Shape } from './vocabulary.ts';
 
 const FUNCTION = bytesOf('function');
 const EXCERPT = 80;
@@ -64,7 +65,7 @@ export class FtraceReader {
     return this.#contextKnown;
   }
 
-  /** Deliver no more events of this kind. They are read and counted as before. */
+  /** Deliver no more events of this kind, but for those that tell of a failure (`ret` below 0). They are read and counted as before. */
   mute(kind: EventKind): void {
     this.#muted[kind] = true;
   }
@@ -145,8 +146,7 @@ export class FtraceReader {
       const layout = layouts[words[word] as number] as KnownLayout;
       const header = headers[words[word + 1] as number] as KnownHeader;
       const { shape, name } = layout;
-      // No line of a kind without `finish` says what does not fit.
-      if (shape === undefined || (this.#muted[shape.kind] && !shape.finish)) {
+      if (shape === undefined || this.#isMuted(shape, values[record + 2] as number)) {
         this.#line++;
         name.count++;
       } else if (fill(event, layout, shape, values, record + 2, this.#payload)) {
@@ -159,6 +159,11 @@ export class FtraceReader {
       }
       record += (words[word + 3] as number) >> 3;
     }
+  }
+
+  /** Whether a record need not be looked at. Lines whose fields can fail to fit each other are. @param first its first value. */
+  #isMuted({ kind, finish }: Shape, first: number): boolean {
+    return (this.#muted[kind] as boolean) && !finish && (kind !== EventKind.cacheFlushReturn || first >= 0);
   }
 
   /** Read the line at `start` by its keys; returns where the next one begins. */
@@ -204,8 +209,8 @@ export class FtraceReader {
   }
 
   #deliver(kind: EventKind, name: EventName, header: KnownHeader): void {
-    if (this.#muted[kind]) return;
     const event = this.#event;
+    if (this.#muted[kind] && !(kind === EventKind.cacheFlushReturn && event.ret < 0)) return;
     event.kind = kind;
     event.name = name.name;
     event.line = this.#line;

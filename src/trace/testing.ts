@@ -1,5 +1,5 @@
 /** Helpers of this room's tests: read a whole trace at once and keep copies of its events. */
-import { TraceEvent, type TraceSummary, type Unparsed } from './event.ts';
+import { type EventKind, TraceEvent, type TraceSummary, type Unparsed } from './event.ts';
 import { FtraceReader } from './reader.ts';
 
 /** A whole trace. */
@@ -10,11 +10,12 @@ export interface ReadTrace {
   readonly summary: TraceSummary;
 }
 
-/** Read a text or bytes, pushed in chunks of `chunk` bytes; `byKeys` without the matcher. */
+/** Read a text or bytes, pushed in chunks of `chunk` bytes; `byKeys` without the matcher, `muted` kinds from the beginning. */
 export function readTrace(
   input: string | Uint8Array,
   chunk = Number.POSITIVE_INFINITY,
   byKeys = false,
+  muted: readonly EventKind[] = [],
 ): ReadTrace {
   const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
   const events: TraceEvent[] = [];
@@ -23,6 +24,7 @@ export function readTrace(
     { event: (event) => events.push(copyOf(event)), unparsed: (line) => unparsed.push(line) },
     byKeys,
   );
+  for (const kind of muted) reader.mute(kind);
   for (let p = 0; p < bytes.length; p += chunk) reader.push(bytes.subarray(p, p + chunk));
   return { summary: reader.end(), events, unparsed, devices: reader.devices };
 }
