@@ -4,7 +4,15 @@
  * Rule: of_dma_get_range and of_dma_configure_id (drivers/of/address.c and device.c of 6.1 to 7.3), translation
  * as in include/linux/dma-direct.h. An IOMMU on the way is not in this: behind one, DMA addresses are its input.
  */
-import { ADDRESS_LIMIT, type DmaAddr, dmaAddr, type MachineAddr, machineAddr } from '../address/index.ts';
+import {
+  ADDRESS_LIMIT,
+  type DmaAddr,
+  dmaAddr,
+  dmaToMachine,
+  type MachineAddr,
+  machineAddr,
+  machineToDma,
+} from '../address/index.ts';
 import { dmaParent, dmaPath } from './dma-parent.ts';
 import { addressCells, cellAt, readNumber, sizeCells } from './properties.ts';
 import { busOf, cellsUsable, translate } from './translate.ts';
@@ -52,16 +60,18 @@ export function dmaWindowsBelow(bus: DeviceNode): DmaWindows {
 
 /** Machine address that a DMA address of the device means; null if it hits no window. */
 export function dmaToMachineThrough(windows: readonly DmaWindow[], addr: DmaAddr): MachineAddr | null {
-  if (windows.length === 0) return machineAddr(addr);
-  const hit = windows.find(({ busFrom, size }) => addr >= busFrom && addr - busFrom < size);
-  return hit === undefined ? null : machineAddr(hit.machineFrom + (addr - hit.busFrom));
+  if (windows.length === 0) return dmaToMachine(addr);
+  for (const { busFrom, machineFrom, size } of windows)
+    if (addr >= busFrom && addr - busFrom < size) return machineAddr(machineFrom + (addr - busFrom));
+  return null;
 }
 
 /** DMA address by which the device reaches a machine address; null if it cannot (Linux: a mapping error). */
 export function machineToDmaThrough(windows: readonly DmaWindow[], addr: MachineAddr): DmaAddr | null {
-  if (windows.length === 0) return dmaAddr(addr);
-  const hit = windows.find(({ machineFrom, size }) => addr >= machineFrom && addr - machineFrom < size);
-  return hit === undefined ? null : dmaAddr(hit.busFrom + (addr - hit.machineFrom));
+  if (windows.length === 0) return machineToDma(addr);
+  for (const { busFrom, machineFrom, size } of windows)
+    if (addr >= machineFrom && addr - machineFrom < size) return dmaAddr(busFrom + (addr - machineFrom));
+  return null;
 }
 
 function identity(because: string, notes: readonly string[] = []): DmaWindows {

@@ -50,7 +50,8 @@ export class Meter {
     charge.linesCleaned = 0;
     charge.linesInvalidated = 0;
     charge.linesCleanInvalidated = 0;
-    for (const operation of operations) {
+    for (let i = 0; i < operations.length; i++) {
+      const operation = operations[i] as Operation;
       if (operation.kind === 'cflush') charge.hypercalls++;
       const call = callOf(this.#instructions, operation);
       if (call === undefined) continue;

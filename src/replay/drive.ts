@@ -69,6 +69,8 @@ function emptyMap(): MapDone {
   };
 }
 
+const NO_LANES: Lane[] = [];
+
 /** What a track does later; filled again for every call, too. */
 interface Parted {
   before: Lane;
@@ -252,6 +254,8 @@ export class Drive {
         track.cannotSay(mapping.line, mapping.device.name, lacking);
       else track.finish(mapping, mapping.lanes[i] as Lane);
     }
+    // A mapping that a finding keeps needs none but the finding's own.
+    mapping.lanes = NO_LANES;
   }
 
   /** A call on what was mapped before the recording began: it counts for conformance and cost only. */

@@ -54,7 +54,7 @@ export class Findings {
   }
 
   /** The findings that are kept, in the order of the mappings' ends; made anew each time. */
-  get kept(): readonly Finding[] {
+  kept(): readonly Finding[] {
     return this.#kept.map((found) => findingOf(found).finding);
   }
 

@@ -42,10 +42,13 @@ export interface Ground {
 export function callOf(instructions: Instructions, operation: Operation): MaintenanceCall | undefined {
   const { size } = operation;
   if (size === 0) return undefined;
-  if (operation.kind !== 'cflush') return instructions.native(operation.kind, operation.direction);
+  if (operation.kind !== 'cflush') {
+    const { forDevice, forCpu } = instructions;
+    return (operation.kind === 'arch_sync_for_device' ? forDevice : forCpu)[operation.direction];
+  }
   // What GNTTABOP_cache_flush refuses does nothing.
   const { offset, failed, op } = operation;
-  return failed || offset + size > PAGE_SIZE ? undefined : instructions.hypercall(op);
+  return failed || offset + size > PAGE_SIZE ? undefined : instructions.hypercall[op];
 }
 
 /** First byte as the operation says it: Xen drops the low bits of the bus address. */

@@ -5,7 +5,6 @@
  */
 import { type DmaAddr, type MachineAddr, offsetBy, type PhysAddr } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
-import type { MaintenanceCall } from '../machine/index.ts';
 import type { Meter } from './charge.ts';
 import type { Act, ActName } from './explain.ts';
 import type { Hindrance } from './hindrance.ts';
@@ -64,11 +63,17 @@ export interface Elsewhere {
   readonly bounced: boolean;
 }
 
+/** By operation; undefined: it did nothing. */
+type Landings = readonly (Landing | undefined)[];
+const NOWHERE: Landings = [];
+
 /** A call that was judged: a chain, newest first (arrays were measured to cost more than the rest of a lane). */
 interface Logged {
   readonly step: HistoryStep;
   readonly line: number;
   readonly operations: readonly Operation[];
+  /** Where each of them landed; undefined where all did as `step` says. */
+  readonly landings: Landings | undefined;
   readonly before: Logged | undefined;
   readonly count: number;
 }
@@ -83,8 +88,6 @@ export class Lane {
   #log: Logged | undefined;
   /** What went to a wrong frame or through no alias: absolute, and not part of a history. */
   #misplaced: Damage[] | undefined;
-  /** The operations that did, with where they landed. */
-  #astray: Map<Operation, Landing> | undefined;
   /** What kept the design from mapping it at all, or may have. */
   readonly hindrance: Hindrance | undefined;
 
@@ -127,7 +130,6 @@ export class Lane {
     copy.#node = this.#node;
     copy.#log = this.#log;
     if (this.#misplaced) copy.#misplaced = [...this.#misplaced];
-    if (this.#astray) copy.#astray = new Map(this.#astray);
     return copy;
   }
 
@@ -148,33 +150,47 @@ export class Lane {
     const { ground, histories, landed } = this.#world;
     const base = histories.baseOf(this.bus);
     landed.count = 0;
+    let isAstray = false;
     for (let i = 0; i < operations.length; i++) {
       const operation = operations[i] as Operation;
       const call = callOf(ground.instructions, operation);
       if (call === undefined) continue;
       const at = landsAt(ground, this.#target, operation);
-      if (at === undefined) this.#goAstray('fault', operation, firstByteOf(operation), call);
-      else if (isOutside(this.#target, at, operation.size))
-        this.#goAstray('wrong-frame', operation, at, call);
-      else landed.add(at - base, at + operation.size - base, call);
+      if (at !== undefined && !isOutside(this.#target, at, operation.size))
+        landed.add(at - base, at + operation.size - base, call);
+      else isAstray = true;
     }
+    let landings: Landings | undefined;
+    if (isAstray) landings = this.#misplaceSome(operations);
+    else if (landed.count === 0) landings = NOWHERE;
+    else if (landed.count < operations.length)
+      landings = operations.map((operation) => this.#landingOf(operation));
     const edge = histories.step(node, name, from - base, to - base, skipCpuSync, landed);
     this.#node = edge.to;
     const before = this.#log;
     const count = before ? before.count + 1 : 1;
-    if (count <= MOST_ACTS) this.#log = { step: edge.step, line, operations, before, count };
+    if (count <= MOST_ACTS) this.#log = { step: edge.step, line, operations, landings, before, count };
   }
 
-  #goAstray(
-    kind: 'wrong-frame' | 'fault',
-    operation: Operation,
-    from: MachineAddr,
-    call: MaintenanceCall,
-  ): void {
+  /** Report those that go to a wrong frame or through no alias. @returns where each lands. */
+  #misplaceSome(operations: readonly Operation[]): Landings {
+    return operations.map((operation) => {
+      const landing = this.#landingOf(operation);
+      if (landing && landing.kind !== 'landed') this.misplace(landing.kind, landing.from, landing.to);
+      return landing;
+    });
+  }
+
+  /** Where an operation lands now; undefined where it does nothing at all. */
+  #landingOf(operation: Operation): Landing | undefined {
+    const { ground } = this.#world;
+    const call = callOf(ground.instructions, operation);
+    if (call === undefined) return undefined;
+    const at = landsAt(ground, this.#target, operation);
+    const from = at ?? firstByteOf(operation);
     const to = offsetBy(from, operation.size);
-    this.misplace(kind, from, to);
-    this.#astray ??= new Map();
-    if (this.#astray.size < MOST_ACTS) this.#astray.set(operation, { kind, from, to, call });
+    if (at === undefined) return { kind: 'fault', from, to, call };
+    return { kind: isOutside(this.#target, from, operation.size) ? 'wrong-frame' : 'landed', from, to, call };
   }
 
   /** Maintenance, or the device's own address, on frames that are not the mapping's, or through no alias; a kernel that dies. */
@@ -226,25 +242,20 @@ export class Lane {
         from: offsetBy(base, step.from),
         to: offsetBy(base, step.to),
         skipCpuSync: step.skipCpuSync,
-        operations: this.#landings(logged, base),
+        operations: logged.operations.map((operation, i) => ({
+          operation,
+          landing: landingAt(logged, i, base),
+        })),
       });
     }
     return acts.reverse();
   }
+}
 
-  #landings({ step, operations }: Logged, base: MachineAddr): Act['operations'] {
-    let next = 0;
-    return operations.map((operation) => {
-      const astray = this.#astray?.get(operation);
-      if (astray) return { operation, landing: astray };
-      const at = callOf(this.#world.ground.instructions, operation) === undefined ? -1 : next++;
-      const [from, to, call] = [step.froms[at], step.tos[at], step.calls[at]];
-      if (from === undefined || to === undefined || call === undefined)
-        return { operation, landing: undefined };
-      return {
-        operation,
-        landing: { kind: 'landed', from: offsetBy(base, from), to: offsetBy(base, to), call },
-      };
-    });
-  }
+/** Where operation `i` of a call landed, the call being relative to `base`. */
+function landingAt({ step, landings }: Logged, i: number, base: MachineAddr): Landing | undefined {
+  if (landings) return landings[i];
+  const [from, to, call] = [step.froms[i], step.tos[i], step.calls[i]];
+  if (from === undefined || to === undefined || call === undefined) return undefined;
+  return { kind: 'landed', from: offsetBy(base, from), to: offsetBy(base, to), call };
 }

@@ -1,7 +1,9 @@
 /** Ways in which drivers use a mapping: syncs of parts, page pools, both directions. */
 import { describe, expect, test } from 'vitest';
 import { Direction } from '../linux/index.ts';
+import { EventKind } from '../trace/index.ts';
 import {
+  about,
   archForCpu,
   archForDevice,
   BARE,
@@ -13,6 +15,7 @@ import {
   FIRST,
   INVAL,
   type Lines,
+  line,
   map,
   mapSg,
   p2m,
@@ -25,6 +28,7 @@ import {
   unmap,
   unmapSg,
   xsMap,
+  xsUnmap,
 } from './testing.ts';
 
 const { bidirectional, toDevice, fromDevice } = Direction;
@@ -217,6 +221,56 @@ describe('an explanation', () => {
     ).toContain(
       `GNTTABOP_cache_flush CLEAN bus=0x140000000 off=0x0 len=0x1000 at map (line ${FIRST + 1}) is meant for [0x140000000, 0x140001000) and does nothing`,
     );
+  });
+
+  // What a report tells is put in words at its end, and an operation can be refused after it was judged.
+  test('is of what was judged, whatever is refused later', () => {
+    const b = { dma: 0x140000440, phys: 0x48000440, size: 0x400, dir: fromDevice };
+    const bad = [
+      p2m(0x48000, 0x140000),
+      xsMap(b),
+      map(b),
+      xsUnmap(b),
+      ...cflush(b.dma, 0x400, INVAL),
+      unmap(b),
+    ];
+    const { findings } = replayText(trace(bad, line(EventKind.cacheFlushReturn, { ret: -22 }))).of(
+      'recorded',
+    ).track;
+    expect(findings.kept()[0]?.explanation).toContain(`no maintenance at map (line ${FIRST + 2})`);
+    expect(findings.kept()[0]).toEqual(findings.problems[0]?.example.finding);
+  });
+
+  test('is of the operation itself, where one before it in its call is refused later', () => {
+    const b = { dma: 0x140000440, phys: 0x48000440, size: 0x800, dir: toDevice };
+    const [flush, refusal] = cflush(b.dma, 0x400, CLEAN, {}, -22);
+    const native = archForDevice({ ...b, phys: b.phys + 0x440, size: 0x3c0 });
+    const outcome = replayText(
+      trace(p2m(0x48000, 0x140000), xsMap(b), flush ?? '', native, map(b), refusal ?? '', unmap(b)),
+    );
+    expect(outcome.findings()[0]?.explanation).toContain('lands on [0x140000880, 0x140000c40)');
+  });
+
+  test('tells a wrong frame from the right one after many wrong ones', () => {
+    const b = { dma: 0x140000000, phys: 0x48000000, size: 0x2000, dir: fromDevice };
+    const sync = { ...b, size: 64 };
+    const strays = Array.from({ length: 20 }, (_, i) => [
+      about(EventKind.xsSyncForCpu, sync),
+      ...cflush(0x141000000 + i * 0x1000, 64, INVAL),
+      ...cflush(0x142000000 + i * 0x1000, 64, INVAL),
+      syncForCpu(sync),
+    ]);
+    const end = [
+      xsUnmap(b),
+      ...cflush(0x150000000, 4096, INVAL),
+      ...cflush(b.dma + 4096, 4096, INVAL),
+      unmap(b),
+    ];
+    const outcome = replayText(
+      trace(p2m(0x48000, 0x140000, 2), xsMap(b), cflushAll(b.dma, b.size, INVAL), map(b), ...strays, end),
+    );
+    const stale = outcome.findings().find(({ rule }) => rule === 'stale-cpu-read');
+    expect(stale?.explanation).toMatch(/bus=0x150000000 .* lands on a frame that is not this mapping/);
   });
 
   test('names the hypercall that hit another frame', () => {

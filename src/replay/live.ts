@@ -38,8 +38,6 @@ export interface LiveMapping {
   readonly line: number;
   /** By track; tracks that did the same so far share one. Empty where nothing is judged. */
   lanes: Lane[];
-  /** Of an sg entry: its list. */
-  readonly list: SgList | undefined;
   /** The page where it begins, and the next mapping that begins there (LiveTable's own). */
   page: LivePage | undefined;
   nextInPage: LiveMapping | undefined;
@@ -68,7 +66,7 @@ export interface SgList {
   next: SgList | undefined;
 }
 
-/** Pages that may be kept for nothing, besides as many as there are in all. */
+/** Pages that may be kept for nothing, besides as many as are used. */
 const SWEEP = 4096;
 /** Mappings of more pages are few, and looked through one by one. */
 const FAR = 256;
@@ -106,8 +104,10 @@ export class LiveTable {
     const page = this.#pageOf(mapping.dma);
     mapping.page = page;
     const { first } = page;
-    if (first === undefined) page.first = mapping;
-    else {
+    if (first === undefined) {
+      page.first = mapping;
+      this.#emptied--;
+    } else {
       let last = first;
       let equals = isEqual(first, mapping) ? 1 : 0;
       let oldest = equals > 0 ? first : undefined;
@@ -133,6 +133,7 @@ export class LiveTable {
     if (page === undefined) {
       page = { first: undefined };
       this.#pages.set(number, page);
+      this.#emptied++;
     }
     return page;
   }
@@ -164,7 +165,8 @@ export class LiveTable {
     if (page === undefined) return;
     if (page.first === mapping) {
       page.first = mapping.nextInPage;
-      if (page.first === undefined && ++this.#emptied >= SWEEP + this.#pages.size) this.#sweep();
+      if (page.first === undefined && ++this.#emptied >= SWEEP && this.#emptied * 2 > this.#pages.size)
+        this.#sweep();
     } else
       for (let before = page.first; before; before = before.nextInPage)
         if (before.nextInPage === mapping) before.nextInPage = mapping.nextInPage;

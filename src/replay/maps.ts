@@ -22,7 +22,7 @@ export function mapSingle(session: Session, event: TraceEvent): void {
   const kind = hasAttribute(event.attributes, Attribute.mmio) ? 'resource' : 'single';
   const made = session.make(context, count.device, dma, phys, size);
   const recorded = takeInnermost(context, 'map') ?? takeFor(context, made);
-  const mapping = begin(session, count, event, made, kind, uncertain, undefined);
+  const mapping = begin(session, count, event, made, kind, uncertain);
   session.drive.map(mapping, attributesOf(event.attributes, kind), recorded);
 }
 
@@ -65,7 +65,7 @@ export function mapSg(session: Session, event: TraceEvent): void {
     : uncertain;
   const attributes = attributesOf(event.attributes, 'sg');
   for (let i = 0; i < dmaCount; i++) {
-    const mapping = begin(session, count, event, mades[i] as Made, 'sg', because, list);
+    const mapping = begin(session, count, event, mades[i] as Made, 'sg', because);
     list.entries.push(mapping);
     session.drive.map(mapping, attributes, taken[i] ?? NO_OPERATIONS);
   }
@@ -98,7 +98,6 @@ export function mapWithoutMaintenance(session: Session, event: TraceEvent, kind:
     translated: false,
     line: event.line,
     lanes: NO_LANES,
-    list: undefined,
     page: undefined,
     nextInPage: undefined,
     uncertain: undefined,
@@ -115,7 +114,6 @@ function begin(
   made: Made,
   kind: MappingKind,
   uncertain: string | undefined,
-  list: SgList | undefined,
 ): LiveMapping {
   const { device } = count;
   const { mappingClass } = made;
@@ -133,7 +131,6 @@ function begin(
     translated: made.translated,
     line: event.line,
     lanes: NO_LANES,
-    list,
     page: undefined,
     nextInPage: undefined,
     uncertain: uncertain ?? made.uncertain ?? unknown,

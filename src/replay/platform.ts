@@ -72,14 +72,13 @@ export function describeDevice(platform: Platform, name: string, index: number):
   };
 }
 
-/** What native maintenance and the hypercall execute on this machine. */
+/** What native maintenance and the hypercall execute on this machine; undefined: the call does nothing. */
 export interface Instructions {
-  /** undefined: the call does nothing. */
-  native(
-    operation: 'arch_sync_for_device' | 'arch_sync_for_cpu',
-    direction: Direction,
-  ): MaintenanceCall | undefined;
-  hypercall(op: number): MaintenanceCall | undefined;
+  /** arch_sync_dma_for_device and arch_sync_dma_for_cpu, by direction. */
+  readonly forDevice: readonly (MaintenanceCall | undefined)[];
+  readonly forCpu: readonly (MaintenanceCall | undefined)[];
+  /** GNTTABOP_cache_flush, by GNTTAB_CACHE_* bits. */
+  readonly hypercall: readonly (MaintenanceCall | undefined)[];
 }
 
 /**
@@ -89,22 +88,24 @@ export interface Instructions {
 export function instructionsOf(platform: Pick<Platform, 'architecture' | 'xen'>): Instructions {
   const native = maintenanceCalls(platform.xen ? 'EL1-stage2' : 'EL1');
   const hypervisor = maintenanceCalls('EL2');
-  const fromDeviceAtMap = platform.architecture === 'arm64' ? native.clean : native.invalidate;
+  const { clean, invalidate } = native;
+  const fromDeviceAtMap = platform.architecture === 'arm64' ? clean : invalidate;
   return {
-    native(operation, direction) {
-      if (operation === 'arch_sync_for_device')
-        return direction === Direction.fromDevice ? fromDeviceAtMap : native.clean;
-      return direction === Direction.toDevice ? undefined : native.invalidate;
-    },
-    hypercall(op) {
-      if (op === 1) return hypervisor.clean;
-      if (op === 2) return hypervisor.invalidate;
-      return op === 3 ? hypervisor.cleanInvalidate : undefined;
-    },
+    forDevice: byDirection({ bidirectional: clean, toDevice: clean, fromDevice: fromDeviceAtMap }),
+    forCpu: byDirection({ bidirectional: invalidate, toDevice: undefined, fromDevice: invalidate }),
+    hypercall: [undefined, hypervisor.clean, hypervisor.invalidate, hypervisor.cleanInvalidate],
   };
 }
 
-/** Entries that may be kept for nothing, besides as many as there are in all. */
+function byDirection<T>(values: Readonly<Record<keyof typeof Direction, T>>): readonly T[] {
+  const list: T[] = [];
+  list[Direction.bidirectional] = values.bidirectional;
+  list[Direction.toDevice] = values.toDevice;
+  list[Direction.fromDevice] = values.fromDevice;
+  return list;
+}
+
+/** Entries that may be kept for nothing, besides as many as are used. */
 const SWEEP = 4096;
 
 /**
@@ -116,14 +117,23 @@ export class P2m {
   #removed = 0;
 
   set(first: Pfn, frame: Mfn, count: number): void {
-    for (let i = 0; i < count; i++) this.#mfn.set(first + i, (frame + i) as Mfn);
+    for (let i = 0; i < count; i++) {
+      const before = this.#mfn.size;
+      const wasRemoved = this.#removed > 0 && this.#mfn.get(first + i) === undefined;
+      this.#mfn.set(first + i, (frame + i) as Mfn);
+      if (wasRemoved && this.#mfn.size === before) this.#removed--;
+    }
   }
   remove(first: Pfn, count: number): void {
     for (let i = 0; i < count; i++) {
       if (this.#mfn.get(first + i) === undefined) continue;
       this.#mfn.set(first + i, undefined);
-      if (++this.#removed >= SWEEP + this.#mfn.size) this.#sweep();
+      if (++this.#removed >= SWEEP && this.#removed * 2 > this.#mfn.size) this.#sweep();
     }
+  }
+  /** Entries kept, those that were removed among them. */
+  get size(): number {
+    return this.#mfn.size;
   }
   #sweep(): void {
     for (const [page, frame] of this.#mfn) if (frame === undefined) this.#mfn.delete(page);

@@ -14,7 +14,7 @@ import {
 } from '../address/index.ts';
 import { dmaToMachineThrough } from '../devicetree/index.ts';
 import { type Attributes, type Direction, NO_ATTRIBUTES } from '../linux/index.ts';
-import { Attribute, EventKind, hasAttribute, type TraceEvent } from '../trace/index.ts';
+import { Attribute, EventKind, hasAttribute, type MutableKind, type TraceEvent } from '../trace/index.ts';
 import { classify, type Made } from './classify.ts';
 import { type ContextState, Contexts } from './contexts.ts';
 import type { Drive } from './drive.ts';
@@ -37,7 +37,7 @@ export interface TraceSource {
   readonly devices: readonly string[];
   readonly contextKnown: boolean;
   /** It need deliver no more events of this kind that tell of no failure. */
-  mute(kind: EventKind): void;
+  mute(kind: MutableKind): void;
 }
 
 const CONTEXTS = 4;
@@ -59,7 +59,7 @@ export class Session {
   readonly #seen: number[] = [];
   /** Does the trace tell interrupts from what they interrupt. */
   readonly contextKnown: () => boolean;
-  /** Why nothing is certain of the DMA event at hand: events were lost around it. */
+  /** Why nothing is certain of the DMA event at hand (from `enter` to the next): events were lost around it. */
   uncertain: string | undefined;
   /** DMA events of any kind. */
   dmaEvents = 0;

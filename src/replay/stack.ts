@@ -31,7 +31,8 @@ export class Stack<T> {
   }
   /** Take the oldest away. */
   dropOldest(): void {
-    this.#items = this.#items.slice(1, this.#length);
+    this.#items.length = this.#length;
+    this.#items.shift();
     this.#length = this.#items.length;
   }
   /** Take all away. They are forgotten when others take their places. */

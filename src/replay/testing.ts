@@ -44,7 +44,9 @@ export class Outcome {
     return this.of(name).verdict;
   }
   findings(name = 'recorded', severity: Severity = 'error'): Finding[] {
-    return this.of(name).track.findings.kept.filter((finding) => finding.severity === severity);
+    return this.of(name)
+      .track.findings.kept()
+      .filter((finding) => finding.severity === severity);
   }
   /** "line rule" of each error. */
   errors(name = 'recorded'): string[] {

@@ -81,6 +81,9 @@ export const EventKind = {
 } as const;
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 
+/** Kinds that a reader may be told to keep to itself: not what is lost, or said in words. */
+export type MutableKind = Exclude<EventKind, typeof EventKind.lost | typeof EventKind.marker>;
+
 /** enum dma_data_direction; 3 is DMA_NONE. */
 export const Direction = { bidirectional: 0, toDevice: 1, fromDevice: 2, none: 3 } as const;
 export type Direction = (typeof Direction)[keyof typeof Direction];

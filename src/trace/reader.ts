@@ -8,7 +8,14 @@
  * event, of which 25 are the file's; JavaScript that compared layouts four bytes at a time took 400.
  */
 import { bytesOf, lineEnd, textOf } from './bytes.ts';
-import { EventKind, type StrangeLine, TraceEvent, type TraceSink, type TraceSummary } from './event.ts';
+import {
+  EventKind,
+  type MutableKind,
+  type StrangeLine,
+  TraceEvent,
+  type TraceSink,
+  type TraceSummary,
+} from './event.ts';
 import { EventName, EventNames } from './event-names.ts';
 import { Header } from './header.ts';
 import { LineCarry, LONGEST_LINE } from './line-carry.ts';
@@ -65,8 +72,8 @@ export class FtraceReader {
     return this.#contextKnown;
   }
 
-  /** Deliver no more events of this kind, but for those that tell of a failure (`ret` below 0). They are read and counted as before. */
-  mute(kind: EventKind): void {
+  /** Deliver no more events of this kind, but for returns that tell of a failure. They are read and counted as before. */
+  mute(kind: MutableKind): void {
     this.#muted[kind] = true;
   }
 
@@ -163,7 +170,7 @@ export class FtraceReader {
 
   /** Whether a record need not be looked at. Lines whose fields can fail to fit each other are. @param first its first value. */
   #isMuted({ kind, finish }: Shape, first: number): boolean {
-    return (this.#muted[kind] as boolean) && !finish && (kind !== EventKind.cacheFlushReturn || first >= 0);
+    return (this.#muted[kind] as boolean) && !finish && !tellsFailure(kind, first);
   }
 
   /** Read the line at `start` by its keys; returns where the next one begins. */
@@ -210,7 +217,7 @@ export class FtraceReader {
 
   #deliver(kind: EventKind, name: EventName, header: KnownHeader): void {
     const event = this.#event;
-    if (this.#muted[kind] && !(kind === EventKind.cacheFlushReturn && event.ret < 0)) return;
+    if (this.#muted[kind] && !tellsFailure(kind, event.ret)) return;
     event.kind = kind;
     event.name = name.name;
     event.line = this.#line;
@@ -307,4 +314,9 @@ export class FtraceReader {
 
 function tooLong(): string {
   return `found a line longer than ${LONGEST_LINE} bytes, expected a shorter one`;
+}
+
+/** @param ret what a call returned, which is all that a line of this kind has. */
+function tellsFailure(kind: EventKind, ret: number): boolean {
+  return kind === EventKind.cacheFlushReturn && ret < 0;
 }

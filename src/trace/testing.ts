@@ -1,5 +1,5 @@
 /** Helpers of this room's tests: read a whole trace at once and keep copies of its events. */
-import { type EventKind, TraceEvent, type TraceSummary, type Unparsed } from './event.ts';
+import { type MutableKind, TraceEvent, type TraceSummary, type Unparsed } from './event.ts';
 import { FtraceReader } from './reader.ts';
 
 /** A whole trace. */
@@ -15,7 +15,7 @@ export function readTrace(
   input: string | Uint8Array,
   chunk = Number.POSITIVE_INFINITY,
   byKeys = false,
-  muted: readonly EventKind[] = [],
+  muted: readonly MutableKind[] = [],
 ): ReadTrace {
   const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
   const events: TraceEvent[] = [];

@@ -55,7 +55,7 @@ function designRow({
     name: track.name,
     verdict,
     inconclusive: inconclusive.map((item) => ({ ...item })),
-    findings: recorded ? track.findings.kept.map(findingRow) : [],
+    findings: recorded ? track.findings.kept().map(findingRow) : [],
     findingsDropped: recorded ? track.findings.dropped : 0,
     cost: { ...track.cost },
     conformance:
