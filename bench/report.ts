@@ -69,7 +69,7 @@ function replayText(replay: ReplaySpeed): string {
     `x${(rate.afterwards / replay.traceCmd.afterwards).toFixed(2)}`,
   ];
   return [
-    `  ${whole(replay.events)} events: ${replay.datMB.toFixed(0)} MB trace.dat, ${replay.textMB.toFixed(0)} MB text, ${replay.replay.runs} runs each`,
+    `  ${whole(replay.events)} events: ${replay.datMB.toFixed(0)} MB trace.dat, ${replay.textMB.toFixed(0)} MB text, ${replay.replay.runs} runs each; dmalab writes its report for people`,
     table([
       ['', 'wall', 'cpu', 'events', 'ratio', 'recording once', 'after that', 'ratio'],
       row('trace-cmd report', replay.traceCmd),
