@@ -10,7 +10,6 @@ import { Context, EventKind, type TraceEvent } from '../trace/index.ts';
 import type { Call } from './call.ts';
 import { type Operation, withOperation } from './operation.ts';
 import type { SgClosing } from './sg-closing.ts';
-import { Stack } from './stack.ts';
 
 /** A buffer that got a slot. */
 export interface Bounce {
@@ -31,7 +30,7 @@ export class ContextState {
   /** Operations outside any probed call, since the last DMA event here. */
   operations: Operation[] = [];
   /** Entries of swiotlb-xen whose DMA event is still to come. */
-  readonly calls = new Stack<Call>();
+  calls: Call[] = [];
   /** Bounces that no DMA event has taken yet. */
   bounces: Bounce[] = [];
   /** dma_unmap_sg events whose operations follow them. */
@@ -50,7 +49,7 @@ export class ContextState {
   /** An entry of swiotlb-xen begins. @returns true if it is of a dma_unmap_sg met before. */
   enter(call: Call): boolean {
     for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.call(call)) return true;
-    if (this.calls.length >= MOST_CALLS) this.calls.dropOldest();
+    if (this.calls.length >= MOST_CALLS) this.calls.shift();
     this.calls.push(call);
     return false;
   }
@@ -58,7 +57,7 @@ export class ContextState {
   /** An operation waits for the DMA event it belongs to. @returns true if that was a dma_unmap_sg met before. */
   wait(operation: Operation): boolean {
     for (let i = this.closings.length - 1; i >= 0; i--) if (this.closings[i]?.take(operation)) return true;
-    const innermost = this.calls.last;
+    const innermost = this.calls.at(-1);
     if (innermost) innermost.operations = withOperation(innermost.operations, operation);
     else this.operations.push(operation);
     return false;
@@ -113,14 +112,14 @@ export class ContextState {
   #forgetBefore(line: number): void {
     const isLater = (waiting: { readonly line: number }) => waiting.line >= line;
     this.operations = this.operations.filter(isLater);
-    this.calls.keep(isLater);
+    this.calls = this.calls.filter(isLater);
     this.bounces = this.bounces.filter(isLater);
   }
 
   /** Forget what waited: it was of a call that failed. */
   clear(): void {
     this.operations = [];
-    this.calls.clear();
+    this.calls = [];
     this.bounces = [];
   }
 

@@ -34,7 +34,7 @@ export function takeWaiting(
 /** The usual case of an event with one entry: the innermost call is the event's. Undefined where it is not. */
 export function takeInnermost(context: ContextState, kind: Call['kind']): readonly Operation[] | undefined {
   const { calls } = context;
-  const { last } = calls;
+  const last = calls.at(-1);
   if (last?.kind !== kind) return undefined;
   calls.pop();
   return last.operations;
@@ -55,15 +55,14 @@ function takeCalls(
   kind: Call['kind'],
   total: number,
 ): (readonly Operation[])[] | undefined {
-  const all = context.calls.all();
+  const { calls } = context;
   const own: Call[] = [];
-  for (let i = all.length - 1; i >= 0 && own.length < total; i--) {
-    const call = all[i] as Call;
+  for (let i = calls.length - 1; i >= 0 && own.length < total; i--) {
+    const call = calls[i] as Call;
     if (call.kind === kind) own.push(call);
   }
   if (own.length < total) return undefined;
-  if (all.length === own.length) context.calls.clear();
-  else context.calls.keep((call) => !own.includes(call));
+  context.calls = calls.length === own.length ? [] : calls.filter((call) => !own.includes(call));
   return own.reverse().map((call) => call.operations);
 }
 
