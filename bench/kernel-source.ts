@@ -179,6 +179,7 @@ function judgedPerSecond(design: Design, operations: number): number {
   const event = new TraceEvent();
   Object.assign(event, {
     kind: EventKind.p2m,
+    line: 1,
     device: 0,
     pfn: pfn(BALLOONED / PAGE_SIZE),
     mfn: mfn(FOREIGN / PAGE_SIZE),
@@ -189,7 +190,7 @@ function judgedPerSecond(design: Design, operations: number): number {
   let done = 0;
   for (let i = 0; done < operations; i++) {
     const { phys, dma, size, direction } = BUFFERS[i % BUFFERS.length] as Buffer;
-    event.line = done;
+    event.line = done + 2;
     event.size = size;
     event.direction = direction;
     event.physAddr = phys;

@@ -12,7 +12,8 @@ import {
 } from '../address/index.ts';
 import type { Bounce } from './contexts.ts';
 import type { MappingClass } from './operation.ts';
-import type { P2m, Platform, ReplayDevice } from './platform.ts';
+import type { P2m } from './p2m.ts';
+import type { Platform, ReplayDevice } from './platform.ts';
 
 export interface Made {
   readonly dma: DmaAddr;

@@ -15,6 +15,7 @@ import {
   KernelDied,
   type KernelProblem,
 } from '../linux/index.ts';
+import { addCharge, chargeOf } from './charge.ts';
 import type { ActName } from './explain.ts';
 import type { Grants } from './grants.ts';
 import type { Hindrance } from './hindrance.ts';
@@ -52,7 +53,6 @@ interface MapDone {
   hindrance: Hindrance | undefined;
   operations: readonly Operation[];
   problems: readonly KernelProblem[];
-  lane: Lane | undefined;
 }
 
 function emptyMap(): MapDone {
@@ -65,7 +65,6 @@ function emptyMap(): MapDone {
     hindrance: undefined,
     operations: NO_OPERATIONS,
     problems: NO_PROBLEMS,
-    lane: undefined,
   };
 }
 
@@ -110,13 +109,12 @@ export class Drive {
       if (track.design === undefined) {
         if (done.bounced) track.cost.bouncedBytes += bouncedBytes(mapping.size, mapping.direction, false);
       } else this.#mapByDesign(done, track, ranBy(track.design, mapping), mapping, attributes);
-      track.charge(done.operations);
-      for (let j = 0; j < i && done.lane === undefined; j++) {
-        const other = this.#mapped[j] as MapDone;
-        if (isSameMap(other, done)) done.lane = other.lane;
-      }
-      done.lane ??= this.#beginLane(mapping, attributes, done);
-      lanes[i] = done.lane;
+      let lane: Lane | undefined;
+      for (let j = 0; j < i && lane === undefined; j++)
+        if (isSameMap(this.#mapped[j] as MapDone, done)) lane = lanes[j];
+      lane ??= this.#beginLane(mapping, attributes, done);
+      lanes[i] = lane;
+      addCharge(track.cost, lane.charge);
     }
   }
 
@@ -216,7 +214,6 @@ export class Drive {
         if (compare && !this.#kernel.undecided && mapping.uncertain === undefined)
           track.conformance?.compare(line, operations, recorded);
       }
-      track.charge(operations);
       const known = findParted(parted, count, before, operations, problems);
       if (known !== undefined) {
         mapping.lanes[i] = known.after;
@@ -232,6 +229,8 @@ export class Drive {
       reportOn(after, from, problems);
       after.act(name, line, from, offsetBy(from, size), attributes.skipCpuSync, operations);
     }
+    for (let i = 0; i < mapping.lanes.length; i++)
+      addCharge((this.tracks[i] as Track).cost, (mapping.lanes[i] as Lane).charge);
   }
 
   /**
@@ -270,15 +269,20 @@ export class Drive {
     const { dma, line, size, direction } = call;
     for (const track of this.tracks) {
       if (track.design === undefined) {
-        track.charge(recorded);
+        this.#charge(track, recorded);
         continue;
       }
       const part: PartCall = { name, line, offset: 0, size, direction, attributes };
       const operations = this.#run(track, track.design, { dma, bounced: false }, undefined, device, part);
       if (this.#kernel.undecided) continue;
-      track.charge(operations);
+      this.#charge(track, operations);
       track.conformance?.compare(line, operations, recorded);
     }
+  }
+
+  #charge({ cost }: Track, operations: readonly Operation[]): void {
+    const { ground, lineSize } = this.#world;
+    addCharge(cost, chargeOf(operations, ground.instructions, lineSize));
   }
 
   #run(
@@ -333,7 +337,6 @@ function asRecorded(
   done.hindrance = undefined;
   done.operations = operations;
   done.problems = NO_PROBLEMS;
-  done.lane = undefined;
 }
 
 function fill(

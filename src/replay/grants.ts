@@ -18,7 +18,7 @@ import {
 } from '../address/index.ts';
 import type { Hindrance } from './hindrance.ts';
 import type { ReplayKernel } from './kernel.ts';
-import type { P2m } from './platform.ts';
+import type { P2m } from './p2m.ts';
 import type { Track } from './track.ts';
 
 const UNKNOWN: Hindrance = {

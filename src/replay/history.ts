@@ -10,6 +10,7 @@
 import { floorTo, type MachineAddr, offsetBy } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
 import type { MaintenanceCall } from '../machine/index.ts';
+import { type Charge, chargeOfLanded, NO_CHARGE } from './charge.ts';
 import type { ActName } from './explain.ts';
 import { type Damage, type Hardware, type Landed, MappingJudge, type Rule, type Severity } from './judge.ts';
 
@@ -21,21 +22,29 @@ export interface Shape {
   readonly device: { readonly snoops: boolean };
 }
 
-/** One call, with its maintenance where it landed. All addresses relative to the shape's first line. */
-export interface HistoryStep {
+/** One operation of a call, where it landed, and the call's next one. Relative to the shape's first line. */
+export interface LandedOperation {
+  readonly from: number;
+  readonly to: number;
+  readonly call: MaintenanceCall;
+  readonly next: LandedOperation | undefined;
+}
+
+/**
+ * One call, with its maintenance where it landed, and the history after it. All addresses relative to the shape's first line.
+ * Its operations are a chain, and so are the edges of a node: what is looked up for every call lies in few places of memory.
+ */
+export interface HistoryEdge {
   readonly name: ActName;
   readonly from: number;
   readonly to: number;
   readonly skipCpuSync: boolean;
-  readonly froms: readonly number[];
-  readonly tos: readonly number[];
-  readonly calls: readonly MaintenanceCall[];
-}
-
-/** A call made, and the history after it. */
-export interface HistoryEdge {
-  readonly step: HistoryStep;
-  readonly to: HistoryNode;
+  readonly landed: LandedOperation | undefined;
+  /** What the operations cost. */
+  readonly charge: Charge;
+  readonly node: HistoryNode;
+  /** What was learnt before it from the same node. */
+  readonly next: HistoryEdge | undefined;
 }
 
 /** What damages come to: each rule once, as errors where it has any. */
@@ -44,6 +53,7 @@ export interface DamageRules {
   readonly hazards: readonly Rule[];
 }
 const NO_RULES: DamageRules = { errors: [], hazards: [] };
+const NO_DAMAGES: readonly Damage[] = [];
 
 /**
  * Where the maintenance of one call landed, relative to the shape's first line. One object is filled again for every call: most are
@@ -69,10 +79,12 @@ export interface HistoryNode {
   readonly judge: MappingJudge;
   /** Everything found so far, relative to the shape's first line. */
   readonly damages: readonly Damage[];
-  readonly edges: HistoryEdge[];
   readonly rules: DamageRules;
   /** Key of the shape, which all nodes of a history share. */
   readonly shape: number;
+  /** The newest of the calls that are known from here, and their number. */
+  edge: HistoryEdge | undefined;
+  edges: number;
 }
 
 /** Nodes kept; when there are more, all are forgotten and learnt anew (memory stays bounded). */
@@ -108,7 +120,7 @@ export class Histories {
     const from = offset as MachineAddr;
     const buffer = { from, to: offsetBy(from, size), direction, hasNeighbours: !bounced };
     const judge = new MappingJudge(this.#hardware, buffer, snoops);
-    const root: HistoryNode = { judge, damages: [], edges: [], rules: NO_RULES, shape: key };
+    const root = nodeAt(judge, NO_DAMAGES, key);
     this.#roots.set(key, root);
     this.#nodes++;
     return root;
@@ -123,40 +135,46 @@ export class Histories {
     skipCpuSync: boolean,
     landed: LandedCalls,
   ): HistoryEdge {
-    const { edges } = node;
-    for (let i = 0; i < edges.length; i++) {
-      const edge = edges[i] as HistoryEdge;
-      if (isStep(edge.step, name, from, to, skipCpuSync, landed)) return edge;
-    }
-    const { froms, tos, calls, count } = landed;
-    return this.#learn(node, {
-      name,
-      from,
-      to,
-      skipCpuSync,
-      froms: froms.slice(0, count),
-      tos: tos.slice(0, count),
-      calls: calls.slice(0, count),
-    });
+    for (let edge = node.edge; edge; edge = edge.next)
+      if (isEdge(edge, name, from, to, skipCpuSync, landed)) return edge;
+    return this.#learn(node, name, from, to, skipCpuSync, chained(landed));
   }
 
-  #learn(node: HistoryNode, step: HistoryStep): HistoryEdge {
+  #learn(
+    node: HistoryNode,
+    name: ActName,
+    from: number,
+    to: number,
+    skipCpuSync: boolean,
+    landed: LandedOperation | undefined,
+  ): HistoryEdge {
+    const list = landedList(landed);
     const judge = node.judge.fork();
-    run(judge, step);
+    run(judge, name, from as MachineAddr, to as MachineAddr, skipCpuSync, list);
     const found = judge.takeDamage() ?? [];
-    const damages = [
-      ...node.damages,
-      ...found.filter((d) => !node.damages.some((known) => isSame(known, d))),
-    ];
+    const news = found.filter((d) => !node.damages.some((known) => isSame(known, d)));
+    const damages = news.length === 0 ? node.damages : [...node.damages, ...news];
     const key = `${node.shape} ${judge.stateKey()} ${damages.map(damageKey).join(' ')}`;
-    let to = this.#byState.get(key);
-    if (to === undefined) {
-      to = { judge, damages, edges: [], rules: rulesOf(damages), shape: node.shape };
-      this.#byState.set(key, to);
+    let after = this.#byState.get(key);
+    if (after === undefined) {
+      after = nodeAt(judge, damages, node.shape);
+      this.#byState.set(key, after);
       this.#nodes++;
     }
-    const edge = { step, to };
-    if (node.edges.length < MOST_EDGES) node.edges.push(edge);
+    const edge: HistoryEdge = {
+      name,
+      from: small(from),
+      to: small(to),
+      skipCpuSync,
+      landed,
+      charge: list.length === 0 ? NO_CHARGE : chargeOfLanded(list, this.#hardware.lineSize),
+      node: after,
+      next: node.edge,
+    };
+    if (node.edges < MOST_EDGES) {
+      node.edge = edge;
+      node.edges++;
+    }
     this.#makeRoom();
     return edge;
   }
@@ -176,37 +194,64 @@ export function rulesOf(damages: readonly Damage[]): DamageRules {
   return { errors: [...errors], hazards: [...of('hazard')].filter((rule) => !errors.has(rule)) };
 }
 
-function run(judge: MappingJudge, step: HistoryStep): void {
-  const landed = step.calls.map(
-    (call, i): Landed => ({
-      call,
-      from: (step.froms[i] ?? 0) as MachineAddr,
-      to: (step.tos[i] ?? 0) as MachineAddr,
-    }),
-  );
-  const from = step.from as MachineAddr;
-  const to = step.to as MachineAddr;
-  if (step.name === 'map') judge.map(landed, step.skipCpuSync);
-  else if (step.name === 'unmap') judge.unmap(landed, step.skipCpuSync);
-  else if (step.name === 'sync_for_cpu') judge.syncForCpu(from, to, landed);
+function nodeAt(judge: MappingJudge, damages: readonly Damage[], shape: number): HistoryNode {
+  const rules = damages.length === 0 ? NO_RULES : rulesOf(damages);
+  return { judge, damages, rules, shape, edge: undefined, edges: 0 };
+}
+
+/** The same whole number; V8 keeps it in the object that it is a field of, and not apart. */
+const small = Math.floor;
+
+function chained({ froms, tos, calls, count }: LandedCalls): LandedOperation | undefined {
+  let chain: LandedOperation | undefined;
+  for (let i = count - 1; i >= 0; i--)
+    chain = {
+      from: small(froms[i] as number),
+      to: small(tos[i] as number),
+      call: calls[i] as MaintenanceCall,
+      next: chain,
+    };
+  return chain;
+}
+
+function landedList(chain: LandedOperation | undefined): Landed[] {
+  const list: Landed[] = [];
+  for (let at = chain; at; at = at.next)
+    list.push({ call: at.call, from: at.from as MachineAddr, to: at.to as MachineAddr });
+  return list;
+}
+
+function run(
+  judge: MappingJudge,
+  name: ActName,
+  from: MachineAddr,
+  to: MachineAddr,
+  skipCpuSync: boolean,
+  landed: readonly Landed[],
+): void {
+  if (name === 'map') judge.map(landed, skipCpuSync);
+  else if (name === 'unmap') judge.unmap(landed, skipCpuSync);
+  else if (name === 'sync_for_cpu') judge.syncForCpu(from, to, landed);
   else judge.syncForDevice(from, to, landed);
 }
 
-function isStep(
-  step: HistoryStep,
+function isEdge(
+  edge: HistoryEdge,
   name: ActName,
   from: number,
   to: number,
   skipCpuSync: boolean,
   landed: LandedCalls,
 ): boolean {
-  const { froms, tos, calls } = step;
-  if (calls.length !== landed.count || step.name !== name || step.skipCpuSync !== skipCpuSync) return false;
-  if (step.from !== from || step.to !== to) return false;
-  for (let i = 0; i < calls.length; i++)
-    if (calls[i] !== landed.calls[i] || froms[i] !== landed.froms[i] || tos[i] !== landed.tos[i])
-      return false;
-  return true;
+  if (edge.name !== name || edge.skipCpuSync !== skipCpuSync || edge.from !== from || edge.to !== to)
+    return false;
+  let at = edge.landed;
+  for (let i = 0; i < landed.count; i++) {
+    if (at === undefined || at.call !== landed.calls[i]) return false;
+    if (at.from !== landed.froms[i] || at.to !== landed.tos[i]) return false;
+    at = at.next;
+  }
+  return at === undefined;
 }
 
 function isSame(a: Damage, b: Damage): boolean {

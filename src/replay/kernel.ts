@@ -21,7 +21,8 @@ import {
 import { dmaToMachineThrough, machineToDmaThrough } from '../devicetree/index.ts';
 import type { Alias, CacheFlush, Device, Direction, Kernel, KernelProblem, Tables } from '../linux/index.ts';
 import { type MappingClass, NO_OPERATIONS, type Operation, withOperation } from './operation.ts';
-import type { Architecture, P2m, Platform, ReplayDevice } from './platform.ts';
+import type { P2m } from './p2m.ts';
+import type { Architecture, Platform, ReplayDevice } from './platform.ts';
 import { countedTables } from './tables.ts';
 import { bouncedBytes } from './track.ts';
 

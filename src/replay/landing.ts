@@ -14,7 +14,8 @@ import {
 import type { MaintenanceCall } from '../machine/index.ts';
 import type { Landed } from './judge.ts';
 import type { Operation } from './operation.ts';
-import type { Instructions, OwnRam, P2m } from './platform.ts';
+import type { P2m } from './p2m.ts';
+import type { Instructions, OwnRam } from './platform.ts';
 
 /** The pages that a mapping owns, and the alias that the kernel has of them. */
 export interface Target {

@@ -5,14 +5,14 @@
  */
 import { type DmaAddr, type MachineAddr, offsetBy, type PhysAddr } from '../address/index.ts';
 import type { Direction } from '../linux/index.ts';
-import type { Meter } from './charge.ts';
+import { type Charge, chargeOf, NO_CHARGE } from './charge.ts';
 import type { Act, ActName } from './explain.ts';
 import type { Hindrance } from './hindrance.ts';
 import {
   type DamageRules,
   type Histories,
+  type HistoryEdge,
   type HistoryNode,
-  type HistoryStep,
   type LandedCalls,
   rulesOf,
 } from './history.ts';
@@ -35,7 +35,6 @@ export interface World {
   /** Where the operations of the call at hand landed. */
   readonly landed: LandedCalls;
   readonly ground: Ground;
-  readonly meter: Meter;
 }
 
 /** What a lane needs to know of its mapping. */
@@ -69,10 +68,10 @@ const NOWHERE: Landings = [];
 
 /** A call that was judged: a chain, newest first (arrays were measured to cost more than the rest of a lane). */
 interface Logged {
-  readonly step: HistoryStep;
+  readonly edge: HistoryEdge;
   readonly line: number;
   readonly operations: readonly Operation[];
-  /** Where each of them landed; undefined where all did as `step` says. */
+  /** Where each of them landed; undefined where all did as `edge` says. */
   readonly landings: Landings | undefined;
   readonly before: Logged | undefined;
   readonly count: number;
@@ -88,6 +87,7 @@ export class Lane {
   #log: Logged | undefined;
   /** What went to a wrong frame or through no alias: absolute, and not part of a history. */
   #misplaced: Damage[] | undefined;
+  #charge = NO_CHARGE;
   /** What kept the design from mapping it at all, or may have. */
   readonly hindrance: Hindrance | undefined;
 
@@ -120,6 +120,10 @@ export class Lane {
   get bus(): MachineAddr {
     return this.#elsewhere ? this.#elsewhere.bus : this.#mapping.bus;
   }
+  /** What the operations of the newest call cost. */
+  get charge(): Charge {
+    return this.#charge;
+  }
   get bounced(): boolean {
     return this.#elsewhere ? this.#elsewhere.bounced : this.#mapping.mappingClass === 'bounced';
   }
@@ -146,8 +150,11 @@ export class Lane {
     operations: readonly Operation[],
   ): void {
     const node = this.#node;
-    if (node === undefined) return;
-    const { ground, histories, landed } = this.#world;
+    const { ground, histories, landed, lineSize } = this.#world;
+    if (node === undefined) {
+      this.#charge = chargeOf(operations, ground.instructions, lineSize);
+      return;
+    }
     const base = histories.baseOf(this.bus);
     landed.count = 0;
     let isAstray = false;
@@ -166,10 +173,12 @@ export class Lane {
     else if (landed.count < operations.length)
       landings = operations.map((operation) => this.#landingOf(operation));
     const edge = histories.step(node, name, from - base, to - base, skipCpuSync, landed);
-    this.#node = edge.to;
+    this.#node = edge.node;
+    this.#charge =
+      landed.count === operations.length ? edge.charge : chargeOf(operations, ground.instructions, lineSize);
     const before = this.#log;
     const count = before ? before.count + 1 : 1;
-    if (count <= MOST_ACTS) this.#log = { step: edge.step, line, operations, landings, before, count };
+    if (count <= MOST_ACTS) this.#log = { edge, line, operations, landings, before, count };
   }
 
   /** Report those that go to a wrong frame or through no alias. @returns where each lands. */
@@ -235,27 +244,30 @@ export class Lane {
     const base = this.#world.histories.baseOf(this.bus);
     const acts: Act[] = [];
     for (let logged = this.#log; logged; logged = logged.before) {
-      const { step, line } = logged;
+      const { edge, line, operations } = logged;
+      const landings = logged.landings ?? landingsOf(edge, base);
       acts.push({
-        name: step.name,
+        name: edge.name,
         line,
-        from: offsetBy(base, step.from),
-        to: offsetBy(base, step.to),
-        skipCpuSync: step.skipCpuSync,
-        operations: logged.operations.map((operation, i) => ({
-          operation,
-          landing: landingAt(logged, i, base),
-        })),
+        from: offsetBy(base, edge.from),
+        to: offsetBy(base, edge.to),
+        skipCpuSync: edge.skipCpuSync,
+        operations: operations.map((operation, i) => ({ operation, landing: landings[i] })),
       });
     }
     return acts.reverse();
   }
 }
 
-/** Where operation `i` of a call landed, the call being relative to `base`. */
-function landingAt({ step, landings }: Logged, i: number, base: MachineAddr): Landing | undefined {
-  if (landings) return landings[i];
-  const [from, to, call] = [step.froms[i], step.tos[i], step.calls[i]];
-  if (from === undefined || to === undefined || call === undefined) return undefined;
-  return { kind: 'landed', from: offsetBy(base, from), to: offsetBy(base, to), call };
+/** Where each operation of a call landed, the call being relative to `base`. */
+function landingsOf(edge: HistoryEdge, base: MachineAddr): Landings {
+  const landings: Landing[] = [];
+  for (let at = edge.landed; at; at = at.next)
+    landings.push({
+      kind: 'landed',
+      from: offsetBy(base, at.from),
+      to: offsetBy(base, at.to),
+      call: at.call,
+    });
+  return landings;
 }

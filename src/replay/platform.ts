@@ -3,7 +3,7 @@
  *
  * What belongs to the architecture and its version (native maintenance, regime, line size) is here and not in a design.
  */
-import type { Mfn, Pfn } from '../address/index.ts';
+import type { Pfn } from '../address/index.ts';
 import type { DeviceFacts, DmaWindow } from '../devicetree/index.ts';
 import { type Device, Direction } from '../linux/index.ts';
 import { type MaintenanceCall, maintenanceCalls } from '../machine/index.ts';
@@ -103,44 +103,4 @@ function byDirection<T>(values: Readonly<Record<keyof typeof Direction, T>>): re
   list[Direction.toDevice] = values.toDevice;
   list[Direction.fromDevice] = values.fromDevice;
   return list;
-}
-
-/** Entries that may be kept for nothing, besides as many as are used. */
-const SWEEP = 4096;
-
-/**
- * Pseudo-physical to machine, as the p2m probe shows it. Bounded by live grant mappings: what was removed stays as undefined
- * until it is swept, for most pages are granted again soon.
- */
-export class P2m {
-  readonly #mfn = new Map<number, Mfn | undefined>();
-  #removed = 0;
-
-  set(first: Pfn, frame: Mfn, count: number): void {
-    for (let i = 0; i < count; i++) {
-      const before = this.#mfn.size;
-      const wasRemoved = this.#removed > 0 && this.#mfn.get(first + i) === undefined;
-      this.#mfn.set(first + i, (frame + i) as Mfn);
-      if (wasRemoved && this.#mfn.size === before) this.#removed--;
-    }
-  }
-  remove(first: Pfn, count: number): void {
-    for (let i = 0; i < count; i++) {
-      if (this.#mfn.get(first + i) === undefined) continue;
-      this.#mfn.set(first + i, undefined);
-      if (++this.#removed >= SWEEP && this.#removed * 2 > this.#mfn.size) this.#sweep();
-    }
-  }
-  /** Entries kept, those that were removed among them. */
-  get size(): number {
-    return this.#mfn.size;
-  }
-  #sweep(): void {
-    for (const [page, frame] of this.#mfn) if (frame === undefined) this.#mfn.delete(page);
-    this.#removed = 0;
-  }
-  /** The machine frame of a foreign page; undefined for any other. */
-  get(frame: Pfn): Mfn | undefined {
-    return this.#mfn.get(frame);
-  }
 }

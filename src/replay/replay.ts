@@ -7,7 +7,6 @@ import { Automaton } from '../coherence/index.ts';
 import type { Design } from '../linux/index.ts';
 import { Direction, EventKind, type TraceEvent, type TraceSink, type Unparsed } from '../trace/index.ts';
 import type { Call } from './call.ts';
-import { Meter } from './charge.ts';
 import { Drive } from './drive.ts';
 import { Grants } from './grants.ts';
 import { Histories, LandedCalls } from './history.ts';
@@ -16,7 +15,8 @@ import { ReplayKernel } from './kernel.ts';
 import type { World } from './lane.ts';
 import { mapSg, mapSingle, mapWithoutMaintenance } from './maps.ts';
 import { NO_OPERATIONS, type Operation } from './operation.ts';
-import { instructionsOf, P2m, type Platform } from './platform.ts';
+import { P2m } from './p2m.ts';
+import { instructionsOf, type Platform } from './platform.ts';
 import { Session, type TraceSource } from './session.ts';
 import { syncSg, syncSingle } from './syncs.ts';
 import { Track } from './track.ts';
@@ -70,14 +70,9 @@ export class Replay implements TraceSink {
       histories: new Histories(this.hardware),
       landed: new LandedCalls(),
       ground: { instructions, ownRam: platform.ownRam, p2m },
-      meter: new Meter(instructions, platform.lineSize),
     };
-    const designs = options.designs.map(
-      (design) => new Track(world, design.name, design, conforms(design, own)),
-    );
-    this.tracks = options.judgeRecorded
-      ? [new Track(world, 'recorded', undefined, false), ...designs]
-      : designs;
+    const designs = options.designs.map((design) => new Track(design.name, design, conforms(design, own)));
+    this.tracks = options.judgeRecorded ? [new Track('recorded', undefined, false), ...designs] : designs;
     const kernel = new ReplayKernel(platform, p2m);
     const driven = this.tracks.filter(({ design }) => design?.needs === undefined);
     this.#grants = new Grants(p2m, kernel, driven);

@@ -21,7 +21,8 @@ import type { Drive } from './drive.ts';
 import type { Entry } from './entry-matcher.ts';
 import { LiveTable, type MappingKind, UnmappedAddresses } from './live.ts';
 import { type DriverCall, MisuseLog } from './misuse.ts';
-import { describeDevice, type P2m, type Platform, type ReplayDevice } from './platform.ts';
+import type { P2m } from './p2m.ts';
+import { describeDevice, type Platform, type ReplayDevice } from './platform.ts';
 import type { ClosingEntry, SgClosing } from './sg-closing.ts';
 
 /** Counts of one device. */

@@ -4,15 +4,14 @@
  * A track keeps over the whole trace what it found, what it cost and, for the kernel's own design, how its predictions compare with the recording.
  */
 import { type Design, Direction, type Tables } from '../linux/index.ts';
-import type { Charge } from './charge.ts';
+import type { Total } from './charge.ts';
 import { Conformance } from './conformance.ts';
 import { Findings } from './findings.ts';
-import type { Lane, World } from './lane.ts';
+import type { Lane } from './lane.ts';
 import type { LiveMapping } from './live.ts';
-import type { Operation } from './operation.ts';
 import { countedTables, type TableCost } from './tables.ts';
 
-export interface Cost extends TableCost, Charge {
+export interface Cost extends TableCost, Total {
   bouncedBytes: number;
 }
 
@@ -44,10 +43,8 @@ export class Track {
   readonly conformance: Conformance | undefined;
   readonly inconclusive: Inconclusive[] = [];
   inconclusiveCount = 0;
-  readonly #world: World;
 
-  constructor(world: World, name: string, design: Design | undefined, conforms: boolean) {
-    this.#world = world;
+  constructor(name: string, design: Design | undefined, conforms: boolean) {
     this.name = name;
     this.design = design;
     this.conformance = conforms ? new Conformance() : undefined;
@@ -64,11 +61,6 @@ export class Track {
   cannotSay(line: number, device: string, because: string): void {
     this.inconclusiveCount++;
     if (this.inconclusive.length < MOST_INCONCLUSIVE) this.inconclusive.push({ line, device, because });
-  }
-
-  /** Add up what operations cost, whether or not they were right. */
-  charge(operations: readonly Operation[]): void {
-    this.#world.meter.charge(operations, this.cost);
   }
 }
 

@@ -24,6 +24,7 @@ static struct device *begin(int facts, double size)
 	dmalab_device.dma_coherent = facts & 1;
 	dmalab_own.swiotlb_forced = facts & 2;
 	dmalab_own.has_translated = false;
+	dmalab_own.has_asked = false;
 	return &dmalab_device;
 }
 

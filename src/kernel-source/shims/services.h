@@ -62,6 +62,10 @@ extern struct dmalab_own {
 	bool has_translated;
 	dma_addr_t last_dma;
 	phys_addr_t last_translated;
+	/* The frame that was asked for last in this call, and whether it is valid: a memory map does not change. */
+	bool has_asked;
+	bool last_valid;
+	unsigned long last_asked;
 } dmalab_own;
 #define dmalab_device dmalab_own.device
 
@@ -80,7 +84,15 @@ static inline void dmalab_check_device(const struct device *dev)
 		dmalab_bug(0, 0, dmalab_text("a pointer that is not the device's is used as one"));
 }
 
-static inline int pfn_valid(unsigned long pfn) { return dmalab_pfn_valid(OUT(pfn)); }
+static inline int pfn_valid(unsigned long pfn)
+{
+	if (!dmalab_own.has_asked || dmalab_own.last_asked != pfn) {
+		dmalab_own.last_valid = dmalab_pfn_valid(OUT(pfn));
+		dmalab_own.last_asked = pfn;
+		dmalab_own.has_asked = true;
+	}
+	return dmalab_own.last_valid;
+}
 static inline int page_is_ram(unsigned long pfn) { return pfn_valid(pfn); }
 
 /* Pages of the linear map have the virtual address of their number. */
