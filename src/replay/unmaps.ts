@@ -115,6 +115,12 @@ function unmapUnknown(session: Session, device: ReplayDevice, call: DriverCall, 
 }
 
 function checkUnmapSg(session: Session, list: SgList, event: TraceEvent): void {
+  if (list.nents !== event.physCount || list.direction !== event.direction)
+    reportUnmapSg(session, list, event);
+}
+
+/** Apart from its caller, which almost always finds nothing. */
+function reportUnmapSg(session: Session, list: SgList, event: TraceEvent): void {
   const first = list.entries[0];
   const report = (rule: 'unmap-sg-nents' | 'unmap-direction', explanation: string) =>
     session.misuse.add({
