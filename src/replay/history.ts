@@ -30,11 +30,8 @@ export interface LandedOperation {
   readonly next: LandedOperation | undefined;
 }
 
-/**
- * One call, with its maintenance where it landed, and the history after it. All addresses relative to the shape's first line.
- * Its operations are a chain, and so are the edges of a node: what is looked up for every call lies in few places of memory.
- */
-export interface HistoryEdge {
+/** One call, with its maintenance where it landed. All addresses relative to the shape's first line. */
+export interface HistoryStep {
   readonly name: ActName;
   readonly from: number;
   readonly to: number;
@@ -42,6 +39,14 @@ export interface HistoryEdge {
   readonly landed: LandedOperation | undefined;
   /** What the operations cost. */
   readonly charge: Charge;
+}
+
+/**
+ * A call made, and the history after it. The edges of a node are a chain, and so are the operations of a step: what is
+ * looked up for every call lies in few places of memory. A finding keeps steps, and no node by them.
+ */
+export interface HistoryEdge {
+  readonly step: HistoryStep;
   readonly node: HistoryNode;
   /** What was learnt before it from the same node. */
   readonly next: HistoryEdge | undefined;
@@ -136,21 +141,22 @@ export class Histories {
     landed: LandedCalls,
   ): HistoryEdge {
     for (let edge = node.edge; edge; edge = edge.next)
-      if (isEdge(edge, name, from, to, skipCpuSync, landed)) return edge;
-    return this.#learn(node, name, from, to, skipCpuSync, chained(landed));
+      if (isStep(edge.step, name, from, to, skipCpuSync, landed)) return edge;
+    const chain = chained(landed);
+    const charge = chain === undefined ? NO_CHARGE : chargeOfLanded(landedOf(chain), this.#hardware.lineSize);
+    return this.#learn(node, {
+      name,
+      from: small(from),
+      to: small(to),
+      skipCpuSync,
+      landed: chain,
+      charge,
+    });
   }
 
-  #learn(
-    node: HistoryNode,
-    name: ActName,
-    from: number,
-    to: number,
-    skipCpuSync: boolean,
-    landed: LandedOperation | undefined,
-  ): HistoryEdge {
-    const list = landedList(landed);
+  #learn(node: HistoryNode, step: HistoryStep): HistoryEdge {
     const judge = node.judge.fork();
-    run(judge, name, from as MachineAddr, to as MachineAddr, skipCpuSync, list);
+    run(judge, step);
     const found = judge.takeDamage() ?? [];
     const news = found.filter((d) => !node.damages.some((known) => isSame(known, d)));
     const damages = news.length === 0 ? node.damages : [...node.damages, ...news];
@@ -161,16 +167,7 @@ export class Histories {
       this.#byState.set(key, after);
       this.#nodes++;
     }
-    const edge: HistoryEdge = {
-      name,
-      from: small(from),
-      to: small(to),
-      skipCpuSync,
-      landed,
-      charge: list.length === 0 ? NO_CHARGE : chargeOfLanded(list, this.#hardware.lineSize),
-      node: after,
-      next: node.edge,
-    };
+    const edge: HistoryEdge = { step, node: after, next: node.edge };
     if (node.edges < MOST_EDGES) {
       node.edge = edge;
       node.edges++;
@@ -214,38 +211,35 @@ function chained({ froms, tos, calls, count }: LandedCalls): LandedOperation | u
   return chain;
 }
 
-function landedList(chain: LandedOperation | undefined): Landed[] {
+/** Where the operations of a step landed, in their order. */
+export function landedOf(chain: LandedOperation | undefined): Landed[] {
   const list: Landed[] = [];
   for (let at = chain; at; at = at.next)
     list.push({ call: at.call, from: at.from as MachineAddr, to: at.to as MachineAddr });
   return list;
 }
 
-function run(
-  judge: MappingJudge,
-  name: ActName,
-  from: MachineAddr,
-  to: MachineAddr,
-  skipCpuSync: boolean,
-  landed: readonly Landed[],
-): void {
-  if (name === 'map') judge.map(landed, skipCpuSync);
-  else if (name === 'unmap') judge.unmap(landed, skipCpuSync);
-  else if (name === 'sync_for_cpu') judge.syncForCpu(from, to, landed);
+function run(judge: MappingJudge, step: HistoryStep): void {
+  const landed = landedOf(step.landed);
+  const from = step.from as MachineAddr;
+  const to = step.to as MachineAddr;
+  if (step.name === 'map') judge.map(landed, step.skipCpuSync);
+  else if (step.name === 'unmap') judge.unmap(landed, step.skipCpuSync);
+  else if (step.name === 'sync_for_cpu') judge.syncForCpu(from, to, landed);
   else judge.syncForDevice(from, to, landed);
 }
 
-function isEdge(
-  edge: HistoryEdge,
+function isStep(
+  step: HistoryStep,
   name: ActName,
   from: number,
   to: number,
   skipCpuSync: boolean,
   landed: LandedCalls,
 ): boolean {
-  if (edge.name !== name || edge.skipCpuSync !== skipCpuSync || edge.from !== from || edge.to !== to)
-    return false;
-  let at = edge.landed;
+  if (step.name !== name || step.skipCpuSync !== skipCpuSync) return false;
+  if (step.from !== from || step.to !== to) return false;
+  let at = step.landed;
   for (let i = 0; i < landed.count; i++) {
     if (at === undefined || at.call !== landed.calls[i]) return false;
     if (at.from !== landed.froms[i] || at.to !== landed.tos[i]) return false;

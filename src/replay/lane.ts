@@ -11,9 +11,10 @@ import type { Hindrance } from './hindrance.ts';
 import {
   type DamageRules,
   type Histories,
-  type HistoryEdge,
   type HistoryNode,
+  type HistoryStep,
   type LandedCalls,
+  landedOf,
   rulesOf,
 } from './history.ts';
 import type { Damage } from './judge.ts';
@@ -68,10 +69,10 @@ const NOWHERE: Landings = [];
 
 /** A call that was judged: a chain, newest first (arrays were measured to cost more than the rest of a lane). */
 interface Logged {
-  readonly edge: HistoryEdge;
+  readonly step: HistoryStep;
   readonly line: number;
   readonly operations: readonly Operation[];
-  /** Where each of them landed; undefined where all did as `edge` says. */
+  /** Where each of them landed; undefined where all did as `step` says. */
   readonly landings: Landings | undefined;
   readonly before: Logged | undefined;
   readonly count: number;
@@ -173,12 +174,13 @@ export class Lane {
     else if (landed.count < operations.length)
       landings = operations.map((operation) => this.#landingOf(operation));
     const edge = histories.step(node, name, from - base, to - base, skipCpuSync, landed);
+    const { step } = edge;
     this.#node = edge.node;
     this.#charge =
-      landed.count === operations.length ? edge.charge : chargeOf(operations, ground.instructions, lineSize);
+      landed.count === operations.length ? step.charge : chargeOf(operations, ground.instructions, lineSize);
     const before = this.#log;
     const count = before ? before.count + 1 : 1;
-    if (count <= MOST_ACTS) this.#log = { edge, line, operations, landings, before, count };
+    if (count <= MOST_ACTS) this.#log = { step, line, operations, landings, before, count };
   }
 
   /** Report those that go to a wrong frame or through no alias. @returns where each lands. */
@@ -244,14 +246,14 @@ export class Lane {
     const base = this.#world.histories.baseOf(this.bus);
     const acts: Act[] = [];
     for (let logged = this.#log; logged; logged = logged.before) {
-      const { edge, line, operations } = logged;
-      const landings = logged.landings ?? landingsOf(edge, base);
+      const { step, line, operations } = logged;
+      const landings = logged.landings ?? landingsOf(step, base);
       acts.push({
-        name: edge.name,
+        name: step.name,
         line,
-        from: offsetBy(base, edge.from),
-        to: offsetBy(base, edge.to),
-        skipCpuSync: edge.skipCpuSync,
+        from: offsetBy(base, step.from),
+        to: offsetBy(base, step.to),
+        skipCpuSync: step.skipCpuSync,
         operations: operations.map((operation, i) => ({ operation, landing: landings[i] })),
       });
     }
@@ -260,14 +262,11 @@ export class Lane {
 }
 
 /** Where each operation of a call landed, the call being relative to `base`. */
-function landingsOf(edge: HistoryEdge, base: MachineAddr): Landings {
-  const landings: Landing[] = [];
-  for (let at = edge.landed; at; at = at.next)
-    landings.push({
-      kind: 'landed',
-      from: offsetBy(base, at.from),
-      to: offsetBy(base, at.to),
-      call: at.call,
-    });
-  return landings;
+function landingsOf({ landed }: HistoryStep, base: MachineAddr): Landings {
+  return landedOf(landed).map(({ from, to, call }) => ({
+    kind: 'landed',
+    from: offsetBy(base, from),
+    to: offsetBy(base, to),
+    call,
+  }));
 }
