@@ -22,7 +22,7 @@ export const NO_CHARGE: Charge = {
   linesCleanInvalidated: 0,
 };
 
-/** What the operations execute, whether or not they were right. */
+/** What the operations execute at the CPU's addresses, whether or not they were right. */
 export function chargeOf(
   operations: readonly Operation[],
   instructions: Instructions,
@@ -40,7 +40,7 @@ export function chargeOf(
   return total;
 }
 
-/** The same of operations that landed. Only the hypervisor executes at EL2, and only for a hypercall. */
+/** The same of operations by where they landed, in as many lines. Only the hypervisor executes at EL2, and only for a hypercall. */
 export function chargeOfLanded(
   landed: Iterable<{ readonly call: MaintenanceCall; readonly from: MachineAddr; readonly to: MachineAddr }>,
   lineSize: number,

@@ -192,6 +192,14 @@ describe('cost', () => {
     });
   });
 
+  test('counts lines by the CPU’s addresses, also where the bus is shifted by less than a line', () => {
+    const b = { dma: 0x80000800, phys: 0x40000010, size: 96, dir: fromDevice };
+    const { cost } = replayText(trace(map(b), archForCpu({ ...b, dma: b.phys }), unmap(b))).of(
+      'recorded',
+    ).track;
+    expect(cost).toMatchObject({ linesInvalidated: 0, linesCleanInvalidated: 2 });
+  });
+
   test('counts what the mappings before the recording cost too', () => {
     const { cost } = replayText(trace(archForCpu(local), unmap(local)), BARE).of('recorded').track;
     expect(cost.linesInvalidated).toBe(64);

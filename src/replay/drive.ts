@@ -384,7 +384,7 @@ function isTaken(parted: readonly Parted[], count: number, lane: Lane): boolean 
   return false;
 }
 
-/** The recorded list itself where a design did the same: most do, and what is one list is compared and charged once. */
+/** The recorded list itself where a design did the same: most do, and what is one list is compared once. */
 function sharedWith(recorded: readonly Operation[], done: readonly Operation[]): readonly Operation[] {
   return sameOperations(done, recorded) ? recorded : done;
 }

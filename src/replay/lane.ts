@@ -159,14 +159,16 @@ export class Lane {
     const base = histories.baseOf(this.bus);
     landed.count = 0;
     let isAstray = false;
+    let isShifted = false;
     for (let i = 0; i < operations.length; i++) {
       const operation = operations[i] as Operation;
       const call = callOf(ground.instructions, operation);
       if (call === undefined) continue;
       const at = landsAt(ground, this.#target, operation);
-      if (at !== undefined && !isOutside(this.#target, at, operation.size))
+      if (at !== undefined && !isOutside(this.#target, at, operation.size)) {
         landed.add(at - base, at + operation.size - base, call);
-      else isAstray = true;
+        isShifted ||= isInOtherLines(operation, at, lineSize);
+      } else isAstray = true;
     }
     let landings: Landings | undefined;
     if (isAstray) landings = this.#misplaceSome(operations);
@@ -177,7 +179,9 @@ export class Lane {
     const { step } = edge;
     this.#node = edge.node;
     this.#charge =
-      landed.count === operations.length ? step.charge : chargeOf(operations, ground.instructions, lineSize);
+      landed.count === operations.length && !isShifted
+        ? step.charge
+        : chargeOf(operations, ground.instructions, lineSize);
     const before = this.#log;
     const count = before ? before.count + 1 : 1;
     if (count <= MOST_ACTS) this.#log = { step, line, operations, landings, before, count };
@@ -259,6 +263,13 @@ export class Lane {
     }
     return acts.reverse();
   }
+}
+
+/** It covers other parts of lines at the CPU's address than where it landed: a window of the bus that is shifted by less than a line. */
+function isInOtherLines(operation: Operation, at: MachineAddr, lineSize: number): boolean {
+  if (operation.kind === 'cflush') return false;
+  const shift = at - operation.addr;
+  return shift !== 0 && Math.floor(shift / lineSize) * lineSize !== shift;
 }
 
 /** Where each operation of a call landed, the call being relative to `base`. */

@@ -6,35 +6,36 @@
  */
 import type { Mfn, Pfn } from '../address/index.ts';
 
-/** Frames in a leaf. */
-const LEAF = 64;
+/** Pages of a leaf: what a request has. A page that is mapped alone costs a leaf, so they are small. */
+const LEAF = 16;
 const NONE = -1;
 
 interface Leaf {
   /** Machine frames, or NONE. */
-  readonly frames: Float64Array;
-  /** Frames that are mapped. */
+  readonly frames: number[];
+  /** Pages that are mapped. */
   mapped: number;
 }
 /** Stands where there is no leaf. */
-const NOWHERE = new Float64Array(LEAF).fill(NONE);
+const NOWHERE: readonly number[] = new Array<number>(LEAF).fill(NONE);
 
 /** Empty leaves that may be kept, besides as many as are used: most are used again soon. */
-const SWEEP = 256;
+const SWEEP = 1024;
 
 export class P2m {
   readonly #leaves = new Map<number, Leaf>();
   #empty = 0;
-  /** The leaf that was asked for last. */
-  #number = -1;
-  #frames: Float64Array = NOWHERE;
+  /** The leaf that was used last; at first none has that number. */
+  #number = Number.NaN;
+  #frames = NOWHERE;
 
   /** Pages [first, first + count) are machine frames [frame, frame + count) from now on. */
   set(first: Pfn, frame: Mfn, count: number): void {
     for (let i = 0; i < count; i++) {
       const page = first + i;
-      const leaf = this.#leafOf(Math.floor(page / LEAF));
-      const at = page - Math.floor(page / LEAF) * LEAF;
+      const number = Math.floor(page / LEAF);
+      const leaf = this.#leaves.get(number) ?? this.#makeLeaf(number);
+      const at = page - number * LEAF;
       if (leaf.frames[at] === NONE && leaf.mapped++ === 0) this.#empty--;
       leaf.frames[at] = frame + i;
     }
@@ -43,8 +44,9 @@ export class P2m {
   remove(first: Pfn, count: number): void {
     for (let i = 0; i < count; i++) {
       const page = first + i;
-      const leaf = this.#leaves.get(Math.floor(page / LEAF));
-      const at = page - Math.floor(page / LEAF) * LEAF;
+      const number = Math.floor(page / LEAF);
+      const leaf = this.#leaves.get(number);
+      const at = page - number * LEAF;
       if (leaf === undefined || leaf.frames[at] === NONE) continue;
       leaf.frames[at] = NONE;
       if (--leaf.mapped === 0) this.#empty++;
@@ -68,21 +70,18 @@ export class P2m {
     return this.#leaves.size * LEAF;
   }
 
-  /** Made where there is none. */
-  #leafOf(number: number): Leaf {
-    let leaf = this.#leaves.get(number);
-    if (leaf === undefined) {
-      leaf = { frames: new Float64Array(LEAF).fill(NONE), mapped: 0 };
-      this.#leaves.set(number, leaf);
-      this.#empty++;
-      this.#number = -1;
-    }
+  #makeLeaf(number: number): Leaf {
+    const leaf: Leaf = { frames: new Array<number>(LEAF).fill(NONE), mapped: 0 };
+    this.#leaves.set(number, leaf);
+    this.#empty++;
+    this.#number = number;
+    this.#frames = leaf.frames;
     return leaf;
   }
 
+  /** Whoever is at hand may be among them: empty, as the place is. */
   #sweep(): void {
     for (const [number, { mapped }] of this.#leaves) if (mapped === 0) this.#leaves.delete(number);
     this.#empty = 0;
-    this.#number = -1;
   }
 }
